@@ -1,0 +1,39 @@
+# make try    the bot on embedded defaults in a local Slack (KNOWLEDGE=path for your own articles)
+# make test   lint, types, import contracts, tests
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+KNOWLEDGE ?= knowledge
+BIN := .venv/bin
+
+.PHONY: try test setup lint lock clean
+
+try: setup
+	@exec $(BIN)/clockify-bot try --knowledge "$(KNOWLEDGE)"
+
+test: setup lint
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: .venv/.done
+
+# The stamp is written last, so an interrupted set-up starts over.
+.venv/.done: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "clockify-bot needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+# Renew the lock file (needs uv): every version with hashes, no index addresses.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .clockify-bot

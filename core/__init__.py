@@ -1,0 +1,1 @@
+"""Answers questions from a folder of articles; knows nothing of Slack."""
