@@ -1,1 +1,1 @@
-"""Carries questions and answers between people and core: Slack, the local Slack, the command line."""
+"""Carries questions and answers between people and core: Slack, its local stand-in, a terminal."""

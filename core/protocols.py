@@ -53,3 +53,16 @@ class Answerer(Protocol):
     def name(self) -> str: ...
 
     async def answer(self, question: Question, context: Context) -> Draft: ...
+
+
+class TokenMatcher(Protocol):
+    """What an embedder may offer besides: how well a text matches a question word by word.
+
+    token_match() gives the late-interaction score of a text: for each of the question's tokens the
+    highest cosine with any token of the text, averaged with the weights given by the words' spans
+    (Khattab & Zaharia 2020). In [-1, 1]; 0 without words.
+    """
+
+    async def token_match(
+        self, question: str, text: str, weighted_spans: Sequence[tuple[int, int, float]]
+    ) -> float: ...

@@ -111,6 +111,7 @@ class Snippet:
     number: int
     chunk: Chunk
     text: str
+    score: float = 0.0  # fused score of the hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class Context:
 
     snippets: tuple[Snippet, ...]
     tokens: int
+    term_weights: tuple[tuple[str, float], ...] = ()  # the question's terms with their idf
 
 
 @dataclass(frozen=True, slots=True)

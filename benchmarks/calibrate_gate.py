@@ -1,0 +1,140 @@
+"""Read the gate's coefficients off labelled questions.
+
+    python -m benchmarks.calibrate_gate ../shared/data/eval/dev.jsonl \
+        --knowledge ../shared/data/knowledge_helpcenter.md
+
+Positive: answerable questions. Negative: unanswerable ones, and each answerable one with its own
+articles taken out of what was found, at a lower weight because other articles may still answer it.
+Ridge-penalised logistic regression by Newton's method; five-fold cross-validation over questions
+tells how many unanswerable ones would be refused at a given share of false refusals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.assembly import open_pipeline
+from core.config import Config
+from core.evidence import Evidence, measure
+from core.pipeline import Pipeline
+from core.types import Question
+
+READINGS = ("token_match", "coverage", "unknown_terms", "unknown_names")
+LEXICAL_READINGS = ("coverage", "unknown_terms", "unknown_names")
+REMOVED_WEIGHT, UNANSWERABLE_WEIGHT = 0.3, 2.0
+RIDGE = 1.0
+FOLDS, SHUFFLES = 5, 5
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One reading of the evidence with what it should mean."""
+
+    id: str
+    evidence: Evidence
+    answerable: bool
+    weight: float
+
+
+async def read_examples(pipeline: Pipeline, rows: list[dict[str, Any]]) -> list[Example]:
+    """Measure every question, and every answerable one without its articles."""
+    examples = []
+    for row in rows:
+        found, _ = await pipeline._retrieve(pipeline.index, Question(row["query"]))
+        evidence = await measure(pipeline.index, row["query"], found, pipeline._matcher)
+        weight = 1.0 if row["answerable"] else UNANSWERABLE_WEIGHT
+        examples.append(Example(row["id"], evidence, row["answerable"], weight))
+        if row["answerable"]:
+            own = {*row["relevant_urls"], *row.get("partial_urls", [])}
+            others = tuple(hit for hit in found.hits if hit.chunk.url not in own)
+            if others:
+                without = replace(found, hits=others)
+                evidence = await measure(pipeline.index, row["query"], without, pipeline._matcher)
+                examples.append(Example(row["id"], evidence, False, REMOVED_WEIGHT))
+    return examples
+
+
+def fit(features: Array, labels: Array, weights: Array) -> Array:
+    """Give intercept and coefficients on the scale of the readings."""
+    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
+    design = np.column_stack([np.ones(len(features)), (features - mean) / spread])
+    penalty = np.diag([0.0] + [RIDGE] * features.shape[1])
+    beta = np.zeros(design.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ beta))
+        gradient = design.T @ (weights * (labels - p)) - penalty @ beta
+        hessian = (design.T * (weights * p * (1 - p))) @ design + penalty
+        beta += np.linalg.solve(hessian, gradient)
+    slopes = beta[1:] / spread
+    return np.concatenate([[beta[0] - slopes @ mean], slopes])
+
+
+def cross_validated(ids: list[str], x: Array, y: Array, w: Array) -> Array:
+    """Give out-of-fold strengths, averaged over shuffles; folds never split a question."""
+    unique = np.array(sorted(set(ids)))
+    out = np.zeros(len(ids))
+    for shuffle in range(SHUFFLES):
+        order = np.random.default_rng(shuffle).permutation(unique)
+        fold = {question: place % FOLDS for place, question in enumerate(order)}
+        folds = np.array([fold[question] for question in ids])
+        for number in range(FOLDS):
+            test = folds == number
+            beta = fit(x[~test], y[~test], w[~test])
+            out[test] += 1 / (1 + np.exp(-(beta[0] + x[test] @ beta[1:]))) / SHUFFLES
+    return out
+
+
+def report(examples: list[Example], readings: tuple[str, ...]) -> None:
+    """Print the coefficients and what they promise on questions not seen."""
+    x = np.array([[float(getattr(e.evidence, r) or 0.0) for r in readings] for e in examples])
+    y = np.array([float(e.answerable) for e in examples])
+    w = np.array([e.weight for e in examples])
+    beta = fit(x, y, w)
+    pairs = zip(("intercept", *readings), beta, strict=True)
+    print("  " + ", ".join(f"{name}={value:.3f}" for name, value in pairs))
+    real = w != REMOVED_WEIGHT
+    for name, strengths in (
+        ("cross-validated", cross_validated([e.id for e in examples], x, y, w)),
+        ("on the same questions", 1 / (1 + np.exp(-(beta[0] + x @ beta[1:])))),
+    ):
+        yes, no = strengths[real & (y == 1)], strengths[real & (y == 0)]
+        auc = np.mean(yes[:, None] > no[None, :])
+        print(f"  {name}: AUC {auc:.3f}")
+        for share in (0.05, 0.1, 0.15, 0.2, 0.25):
+            threshold = float(np.quantile(yes, share))
+            refused = float(np.mean(no < threshold))
+            print(
+                f"    false refusals {share:.0%}: refused {refused:.0%}, threshold {threshold:.3f}"
+            )
+
+
+async def main() -> None:
+    """Measure and print both calibrations."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("--knowledge", type=Path, default=Path("knowledge"))
+    parser.add_argument("--index", type=Path)
+    options = parser.parse_args()
+    lines = options.questions.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines if line.strip()]
+    config = Config(knowledge=options.knowledge, index=options.index, answerer="extractive")
+    async with open_pipeline(config) as assembled:
+        examples = await read_examples(assembled.pipeline, rows)
+    print("TOKEN_CALIBRATION")
+    report(examples, READINGS)
+    print("LEXICAL_CALIBRATION")
+    report(examples, LEXICAL_READINGS)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

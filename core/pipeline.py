@@ -1,0 +1,180 @@
+"""Pipeline.ask(): one question from text to reply: notice, or retrieve, judge, pack, answer, check.
+
+The index is read once at the start of a question and used to its end, so a rebuild in between never
+mixes generations.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from . import evidence, gate, grounding, notices, packing, retrieval
+from .errors import EmbedderMismatch, ModelUnavailable
+from .index import Index
+from .protocols import Answerer, Embedder, EmbedderSpec, TokenMatcher
+from .types import (
+    Context,
+    Draft,
+    Question,
+    Refusal,
+    RefusalReason,
+    Reply,
+    Role,
+    Timings,
+    Turn,
+    Vector,
+)
+
+logger = logging.getLogger(__name__)
+
+LEXICAL_FOOTNOTE = "The embedding model did not answer: these are word matches only."
+FALLBACK_FOOTNOTE = "The language model did not answer: these are quotes from the knowledge base."
+FOLLOW_UP_TERMS = 2  # a question of so few terms is read together with the one before it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRules:
+    """Limits of a question and of its context; threshold in [0, 1]."""
+
+    retrieval: retrieval.RetrievalRules = retrieval.RetrievalRules()
+    threshold: float = 0.4
+    budget_tokens: int = 2800
+    max_question_chars: int = 2000
+
+
+class Pipeline:
+    """Answers questions from one index at a time; swap() replaces it between questions."""
+
+    def __init__(
+        self,
+        index: Index,
+        *,
+        embedder: Embedder | None,
+        matcher: TokenMatcher | None,
+        answerer: Answerer,
+        fallback: Answerer | None,
+        rules: AnswerRules,
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._matcher = matcher
+        self._answerer = answerer
+        self._fallback = fallback
+        self._rules = rules
+
+    @property
+    def generation(self) -> str:
+        """Name the generation that the next question is answered from."""
+        return self._index.generation
+
+    @property
+    def index(self) -> Index:
+        """Give the index that the next question is answered from."""
+        return self._index
+
+    @property
+    def answerer(self) -> str:
+        """Name what writes the answers."""
+        return self._answerer.name
+
+    def swap(self, index: Index) -> None:
+        """Answer later questions from another index; running ones keep theirs."""
+        self._index = index
+
+    async def ask(self, question: Question) -> Turn:
+        """Answer, refuse or notify.
+
+        Raises EmbedderMismatch, and ModelUnavailable when there is no fallback.
+        """
+        started = time.perf_counter()
+        index = self._index
+        turn = Turn(question=question, reply=Refusal(RefusalReason.NOTHING_FOUND))
+        turn = replace(turn, generation=index.generation, embedder=_embedder_name(index.spec))
+        notice = notices.notice_for(question.text, max_chars=self._rules.max_question_chars)
+        if notice is not None:
+            return replace(turn, reply=notice, timings_ms=Timings(total=_ms(started)))
+        found, footnotes = await self._retrieve(index, question)
+        retrieved = _ms(started)
+        reply, answerer, more = await self._reply(index, question, found)
+        total = _ms(started)
+        return replace(
+            turn,
+            reply=reply,
+            hits=found.hits,
+            answerer=answerer,
+            footnotes=(*footnotes, *more),
+            timings_ms=Timings(retrieve=retrieved, answer=total - retrieved, total=total),
+        )
+
+    async def _retrieve(
+        self, index: Index, question: Question
+    ) -> tuple[retrieval.Retrieval, tuple[str, ...]]:
+        text = index.spelling.correct(_search_text(index, question))
+        query, footnotes = await self._embed(index, text)
+        found = retrieval.search(index, text, query, self._rules.retrieval)
+        return found, footnotes
+
+    async def _embed(self, index: Index, text: str) -> tuple[Vector | None, tuple[str, ...]]:
+        if index.vectors is None:
+            return None, ()
+        if self._embedder is None:
+            return None, (LEXICAL_FOOTNOTE,)
+        try:
+            require_same(index.spec, await self._embedder.spec())
+            vectors = await self._embedder.embed([text], role=Role.QUERY)
+        except ModelUnavailable as error:
+            logger.warning("a question could not be embedded: %s", error)
+            return None, (LEXICAL_FOOTNOTE,)
+        return vectors[0], ()
+
+    async def _reply(
+        self, index: Index, question: Question, found: retrieval.Retrieval
+    ) -> tuple[Reply, str, tuple[str, ...]]:
+        if not found.hits:
+            return gate.refuse(found, RefusalReason.NOTHING_FOUND), "", ()
+        readings = await evidence.measure(index, question.text, found, self._matcher)
+        if gate.strength(readings) < self._rules.threshold:
+            return gate.refuse(found, RefusalReason.WEAK_EVIDENCE), "", ()
+        context = packing.pack(index, found.chosen, budget_tokens=self._rules.budget_tokens)
+        weights = tuple(dict(zip(found.terms, found.term_weights, strict=True)).items())
+        context = replace(context, term_weights=weights)
+        draft, footnotes = await self._write(question, context)
+        reply = grounding.check(draft, context)
+        if isinstance(reply, Refusal):
+            reply = gate.refuse(found, reply.reason)
+        return reply, draft.answerer, footnotes
+
+    async def _write(self, question: Question, context: Context) -> tuple[Draft, tuple[str, ...]]:
+        try:
+            return await self._answerer.answer(question, context), ()
+        except ModelUnavailable as error:
+            if self._fallback is None:
+                raise
+            logger.warning("%s did not answer: %s", self._answerer.name, error)
+        return await self._fallback.answer(question, context), (FALLBACK_FOOTNOTE,)
+
+
+def require_same(indexed: EmbedderSpec | None, asking: EmbedderSpec) -> None:
+    """Raise EmbedderMismatch naming both when vectors could not be compared."""
+    if indexed is not None and indexed != asking:
+        raise EmbedderMismatch(
+            f"The index was made with {indexed}, but questions would be embedded with {asking}. "
+            "Run: clockify-bot build (or set EMBEDDER and EMB_MODEL back)."
+        )
+
+
+def _search_text(index: Index, question: Question) -> str:
+    """Read a very short follow-up together with the question before it."""
+    if question.history and len(set(index.analyzer.terms(question.text))) <= FOLLOW_UP_TERMS:
+        return f"{question.history[-1].question} {question.text}"
+    return question.text
+
+
+def _embedder_name(spec: EmbedderSpec | None) -> str:
+    return "lexical only" if spec is None else f"{spec.name}:{spec.model}"
+
+
+def _ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)

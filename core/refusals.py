@@ -1,0 +1,89 @@
+"""Tell whether a model's text is a refusal: the constant, or the same in other words."""
+
+from __future__ import annotations
+
+import re
+
+from .types import REFUSAL_TEXT
+
+LONGEST_REFUSAL = 400  # characters; a longer text says more than "not in the snippets"
+LEAD = (
+    r"(?:(?:unfortunately|sorry|apologies|regrettably|i apologi[sz]e|i am sorry|i'm sorry)"
+    r",? (?:but )?)?(?:based on [a-z ]{1,40}, )?"
+)
+NOT = r"(?:do not|don't|does not|doesn't|did not|didn't)"
+SHOWN = r"(?:provided|given|available|above|supplied|retrieved) "
+PLACE = r"(?:snippets?|contexts?|excerpts?|passages?|documentation|knowledge base|md)"
+PLACE_IF_SHOWN = r"(?:information|text|texts|documents?|articles?|sources?|material)"
+HOLD = (
+    r"(?:contain|mention|include|provide|say|specify|cover|have|describe|address|explain|hold|"
+    r"discuss|give|answer|state|tell)"
+)
+FACTS = r"(?:information|mention|details?|data|answer|instructions|documentation|snippets?)"
+
+# Each is matched at the beginning of a sentence.
+REFUSING = tuple(
+    re.compile(LEAD + pattern)
+    for pattern in (
+        r"i (?:could not|couldn't|cannot|can't|can not|was unable to|am unable to|was not able to|"
+        r"am not able to|did not|didn't|do not|don't) "
+        r"(?:find|locate|see|answer|have|know|determine)",
+        rf"(?:the |these |those )?(?:{SHOWN})?{PLACE}(?: (?:provided|given|above))? {NOT} {HOLD}",
+        rf"(?:the |these |those )?{SHOWN}{PLACE_IF_SHOWN} {NOT} {HOLD}",
+        rf"(?:the |these |those )?{PLACE_IF_SHOWN} (?:provided|given|above) {NOT} {HOLD}",
+        rf"none of the (?:{SHOWN})?(?:{PLACE}|{PLACE_IF_SHOWN}) {HOLD}s?",
+        rf"there (?:is|was|are) (?:no|not any|not enough|insufficient) (?:[a-z]+ ){{0,2}}{FACTS}",
+        rf"no (?:relevant |specific |further )?{FACTS} (?:is|was|about|on|regarding|for|found)",
+        r"(?:this|that|it|the answer) (?:is|was) not (?:mentioned|covered|described|specified|"
+        r"provided|addressed|stated|explained|discussed|contained) (?:in|by) ",
+    )
+)
+TURN = re.compile(r"\b(?:but|however|instead|although|you can|you could|to do this)\b")
+
+
+def is_refusal(text: str) -> bool:
+    """Tell whether the text says, in all, that the snippets do not hold the answer.
+
+    True for the constant in any case, quotes or punctuation, with or without citations, also when
+    more follows it; and for a short text whose first sentence refuses and that offers nothing else.
+    """
+    plain = _plain(text)
+    if re.match(rf"{re.escape(REFUSAL)}(?:[.,;:!]| |$)", plain):
+        return True
+    if len(plain) > LONGEST_REFUSAL:
+        return False
+    first, *others = re.split(r"(?<=[.!?]) ", plain)
+    if not _refuses(first) or TURN.search(_without_lead(first)):
+        return False
+    return all(_refuses(other) for other in others) or (
+        len(others) == 1 and TURN.search(others[0]) is None
+    )
+
+
+def without_refusal(text: str) -> str:
+    """Remove the constant where a model wrote it behind an answer."""
+    return CONSTANT.sub("", text)
+
+
+def _refuses(sentence: str) -> bool:
+    return any(pattern.match(sentence) for pattern in REFUSING)
+
+
+def _without_lead(sentence: str) -> str:
+    return re.sub(LEAD, "", sentence, count=1)
+
+
+def _plain(text: str) -> str:
+    """Fold case, quotes, emphasis, citations and spaces; drop the punctuation at the end."""
+    text = text.casefold().replace("’", "'").replace("‘", "'")
+    text = re.sub(r"[\[【]\s{0,3}[\d,;\s]{1,30}[\]】]", " ", text)
+    text = re.sub(r"[*_`>\"“”«»„#]|(?<!\w)'|'(?!\w)", " ", text)
+    text = re.sub(r"\s+(?=[.,;:!?])", "", " ".join(text.split()))
+    return text.rstrip(" .!")
+
+
+REFUSAL = _plain(REFUSAL_TEXT)
+CONSTANT = re.compile(
+    r"[\"“*_]{0,3}" + re.escape(REFUSAL_TEXT.rstrip(".")).replace("'", "['’]") + r"\.?[\"”*_]{0,3}",
+    re.IGNORECASE,
+)

@@ -1,0 +1,135 @@
+"""Question → hits: BM25 and vectors score one candidate population, fusion ranks it, MMR picks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .fusion import FusionWeights, attainable_share, fuse
+from .index import Index
+from .mmr import mmr
+from .types import Hit, Vector
+
+POOL = 200  # candidates asked of each retriever
+ARTICLES_SHOWN = 20
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalRules:
+    """How many chunks are kept and how they are ranked."""
+
+    top_k: int = 12  # after fusion
+    pack: int = 6  # after MMR
+    mmr_lambda: float = 0.8
+    weights: FusionWeights = FusionWeights()
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for one question."""
+
+    text: str  # the question as searched: spelling corrected
+    terms: tuple[str, ...]
+    term_weights: tuple[float, ...]  # idf of each term; unknown terms weigh as much as the rarest
+    chosen: tuple[Hit, ...]  # diverse, best first, for packing
+    hits: tuple[Hit, ...]  # the best chunk of each article, best first
+
+
+def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules) -> Retrieval:
+    """Search an index; query is the embedded text, or None for lexical search alone."""
+    terms = tuple(index.analyzer.terms(text))
+    weights = term_weights(index, terms)
+    bm25 = index.lexical.scores(terms)
+    similarities = _similarities(index, query)
+    rows = _candidates(index, bm25, query)
+    fused = _fused(index, rows, bm25, similarities, sum(weights), rules.weights)
+    order = np.lexsort((rows, -fused))
+    rows, fused = rows[order], fused[order]
+    ranked = [
+        _hit(index, row, score, bm25, similarities) for row, score in zip(rows, fused, strict=True)
+    ]
+    return Retrieval(
+        text=text,
+        terms=terms,
+        term_weights=weights,
+        chosen=_diverse(index, ranked[: rules.top_k], rules),
+        hits=_best_of_each_article(ranked),
+    )
+
+
+def term_weights(index: Index, terms: tuple[str, ...]) -> tuple[float, ...]:
+    """Give the idf of each term; a term that no chunk has weighs as much as the rarest one."""
+    lexical = index.lexical
+    rarest = float(lexical.idf.max()) if len(lexical.idf) else 1.0
+    numbers = (lexical.vocabulary.get(term) for term in terms)
+    return tuple(rarest if n is None else float(lexical.idf[n]) for n in numbers)
+
+
+def _similarities(index: Index, query: Vector | None) -> NDArray[np.float64] | None:
+    """Compute the cosine of the query with every chunk: true scores for the whole union."""
+    if query is None or index.vectors is None:
+        return None
+    return (index.vectors.vectors @ query).astype(np.float64)
+
+
+def _candidates(index: Index, bm25: NDArray[np.float64], query: Vector | None) -> Rows:
+    """Give the rows that either retriever found; summary hits stand for their article's body."""
+    found = [index.lexical.best(bm25, POOL)]
+    if query is not None and index.vectors is not None:
+        found.append(index.vectors.nearest(query, POOL)[0])
+    rows = np.unique(np.concatenate(found))
+    summaries = rows[~index.is_body[rows]]
+    if len(summaries):
+        of_article = np.flatnonzero(np.isin(index.summary_rows, summaries))
+        rows = np.union1d(rows, of_article)
+    return rows[index.is_body[rows]]
+
+
+def _fused(
+    index: Index,
+    rows: Rows,
+    bm25: NDArray[np.float64],
+    similarities: NDArray[np.float64] | None,
+    idf_sum: float,
+    weights: FusionWeights,
+) -> NDArray[np.float64]:
+    lexical = attainable_share(bm25[rows], idf_sum)
+    if similarities is None:
+        return lexical
+    return fuse(lexical, similarities[rows], similarities[index.summary_rows[rows]], weights)
+
+
+def _hit(
+    index: Index,
+    row: int,
+    score: float,
+    bm25: NDArray[np.float64],
+    similarities: NDArray[np.float64] | None,
+) -> Hit:
+    return Hit(
+        chunk=index.chunks[row],
+        score=float(score),
+        bm25=float(bm25[row]),
+        similarity=None if similarities is None else float(similarities[row]),
+        row=int(row),
+    )
+
+
+def _diverse(index: Index, ranked: list[Hit], rules: RetrievalRules) -> tuple[Hit, ...]:
+    scores = np.array([hit.score for hit in ranked])
+    vectors = None
+    if index.vectors is not None and ranked and ranked[0].similarity is not None:
+        vectors = index.vectors.vectors[[hit.row for hit in ranked]]
+    picked = mmr(scores, vectors, k=rules.pack, mmr_lambda=rules.mmr_lambda)
+    return tuple(ranked[position] for position in picked)
+
+
+def _best_of_each_article(ranked: list[Hit]) -> tuple[Hit, ...]:
+    best: dict[str, Hit] = {}
+    for hit in ranked:
+        best.setdefault(hit.chunk.article_id, hit)
+    return tuple(best.values())[:ARTICLES_SHOWN]

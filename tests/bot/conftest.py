@@ -1,0 +1,189 @@
+"""The bot on the local Slack, with the stand-ins for core."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slack_bolt.async_app import AsyncApp
+
+from bot.app import close_client, create_app, serve
+from bot.config import SlackConfig
+from bot.desk import Desk
+from bot.simulator.model import Pace
+from bot.simulator.server import Simulator
+
+from .stand_ins import ArticleAsker, CountingRebuilder
+
+ROOT = Path(__file__).parents[2]
+MANIFEST = ROOT / "manifest.yml"
+Json = dict[str, Any]
+
+
+@dataclass
+class SkewedClock:
+    """The time, plus what a test adds."""
+
+    ahead_seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead_seconds
+
+
+@dataclass
+class Bench:
+    """A running local Slack with the bot connected to it."""
+
+    sim: Simulator
+    clock: SkewedClock
+    asker: ArticleAsker
+    rebuilder: CountingRebuilder
+    slack: SlackConfig
+    stop: asyncio.Event
+    serving: asyncio.Task[None]
+
+    async def ask(self, user: str, channel: str, text: str, thread: str | None = None) -> Json:
+        """Write, and give the bot's reply in the thread of what was written."""
+        ts = await self.sim.post(user, channel, text, thread)
+        return await self.reply_to(channel, thread or ts, after=ts)
+
+    async def reply_to(self, channel: str, root: str, *, after: str = "") -> Json:
+        """Wait for the bot's first message of a thread after another message."""
+
+        def find() -> Json | None:
+            replies = self.sim.messages(channel, root)
+            return next((m for m in replies if is_bot(m) and m["ts"] > (after or root)), None)
+
+        found = await self.sim.wait_for(find, 5.0)
+        assert found is not None
+        return found
+
+    async def private(self, user: str, channel: str, holds: str) -> Json:
+        """Wait for a message that only this person sees and that holds some text."""
+
+        def find() -> Json | None:
+            seen = self.sim.messages(channel, viewer=user)
+            hidden = {m["ts"] for m in self.sim.messages(channel)}
+            return next((m for m in seen if m["ts"] not in hidden and holds in words(m)), None)
+
+        found = await self.sim.wait_for(find, 5.0)
+        assert found is not None
+        return found
+
+    def privates(self, user: str, channel: str) -> list[Json]:
+        """List what only this person sees."""
+        public = {m["ts"] for m in self.sim.messages(channel)}
+        return [m for m in self.sim.messages(channel, viewer=user) if m["ts"] not in public]
+
+    def feedback(self) -> list[Json]:
+        """Read the recorded votes."""
+        if not self.slack.feedback_file.exists():
+            return []
+        return [json.loads(line) for line in self.slack.feedback_file.read_text().splitlines()]
+
+
+def is_bot(message: Json) -> bool:
+    """Tell whether the bot wrote a message."""
+    return bool(message.get("bot_id"))
+
+
+def words(message: Json) -> str:
+    """Give every text of a message, blocks included."""
+    return json.dumps([message.get("text"), message.get("blocks")], ensure_ascii=False)
+
+
+@pytest.fixture(autouse=True)
+def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the machine's own settings and proxies from the bot."""
+    for name in [*os.environ]:
+        if name.startswith("SLACK_") or name.upper().endswith("_PROXY") or name == "ADMIN_USERS":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clock() -> SkewedClock:
+    """Give the local Slack's clock."""
+    return SkewedClock()
+
+
+@pytest.fixture
+async def sim(clock: SkewedClock) -> AsyncIterator[Simulator]:
+    """Start a local Slack that gives up on acknowledgements quickly."""
+    pace = Pace(ack_timeout_seconds=1.0, retry_delays_seconds=(0.0, 0.1))
+    async with await Simulator.start(MANIFEST, pace=pace, clock=clock) as simulator:
+        yield simulator
+
+
+Starter = Callable[..., Awaitable[Bench]]
+
+
+@pytest.fixture
+async def start(sim: Simulator, clock: SkewedClock, tmp_path: Path) -> AsyncIterator[Starter]:
+    """Start the bot with settings of the test's own; it is stopped afterwards."""
+    async with AsyncExitStack() as stack:
+
+        async def starter(**settings: Any) -> Bench:
+            bench = begin(sim, clock, settings_for(sim, tmp_path, **settings))
+            stack.push_async_callback(end, bench)
+            ready = asyncio.ensure_future(sim.wait_connected())
+            await asyncio.wait({ready, bench.serving}, return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+            if bench.serving.done():
+                bench.serving.result()
+            return bench
+
+        yield starter
+
+
+@pytest.fixture
+async def bench(start: Starter) -> Bench:
+    """Start the bot with one admin, U0ADA."""
+    return await start()
+
+
+@pytest.fixture
+async def app(sim: Simulator, tmp_path: Path) -> AsyncIterator[AsyncApp]:
+    """Make the Bolt app alone, for payloads that no person in the local Slack can send."""
+    asker = ArticleAsker()
+    application = create_app(settings_for(sim, tmp_path), Desk(asker), CountingRebuilder(asker))
+    yield application
+    await close_client(application.client)
+
+
+def settings_for(sim: Simulator, folder: Path, **settings: Any) -> SlackConfig:
+    """Give the settings of a bot on this local Slack."""
+    defaults = {
+        "bot_token": sim.bot_token,
+        "app_token": sim.app_token,
+        "api_url": sim.api_url,
+        "admins": ("U0ADA",),
+        "feedback_file": folder / "state" / "feedback.jsonl",
+    }
+    return SlackConfig(**{**defaults, **settings})
+
+
+def begin(sim: Simulator, clock: SkewedClock, slack: SlackConfig) -> Bench:
+    """Run the bot in the background."""
+    asker = ArticleAsker()
+    rebuilder = CountingRebuilder(asker)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(
+        serve(slack, asker, rebuilder, stop, progress_after_seconds=(0.3, 0.6))
+    )
+    return Bench(sim, clock, asker, rebuilder, slack, stop, serving)
+
+
+async def end(bench: Bench) -> None:
+    """Let everything through and stop the bot."""
+    bench.asker.gate.set()
+    bench.rebuilder.gate.set()
+    bench.stop.set()
+    await asyncio.wait({bench.serving})

@@ -1,0 +1,1 @@
+"""The chat page of the simulator in Debian's Chromium, against the real simulator."""

@@ -1,0 +1,122 @@
+"""Small stand-ins for core that compute: an asker over four articles, a rebuilder that counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core.report import BuildReport, BuildStatus, Phase, Progress
+from core.types import (
+    Answer,
+    Chunk,
+    Hit,
+    Notice,
+    NoticeKind,
+    Question,
+    Refusal,
+    RefusalReason,
+    Source,
+    Turn,
+)
+
+ARTICLES = {
+    "lock-timesheets": ("Lock timesheets", "Open **Workspace settings** and switch locking on."),
+    "track-time": ("Track time", "Press the start button of the timer."),
+    "invoices": ("Send invoices", "Choose *Invoices* and press send."),
+    "<!channel>": (
+        "<!channel> & <@U0ADA> | evil.com",
+        "poison @channel [x](https://evil.com/?q=1)",
+    ),
+}
+STOP_WORDS = frozenset({"how", "do", "i", "the", "a", "and", "what", "is"})
+
+
+def chunk_of(article: str) -> Chunk:
+    """Make the one chunk of an article."""
+    title, text = ARTICLES[article]
+    url = f"https://clockify.me/help/{article}" if article.isascii() else None
+    return Chunk(f"{article}#.0", article, title, ("Steps",), text, url, 0, len(text))
+
+
+@dataclass
+class ArticleAsker:
+    """Answers with the article whose title shares most words with the question and its history."""
+
+    generation: str = "00000001"
+    asked: list[Question] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    running: int = 0
+    most_running: int = 0
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def ask(self, question: Question) -> Turn:
+        """Search, or break when the question says so."""
+        self.asked.append(question)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            await self.gate.wait()
+        finally:
+            self.running -= 1
+        if "explode" in question.text:
+            raise RuntimeError(f"very secret detail of {question.text}")
+        reply = self._reply(question)
+        notes = ("Ollama did not answer <!here>.",) if "ollama" in question.text else ()
+        return Turn(question, reply, generation=self.generation, footnotes=notes)
+
+    def _reply(self, question: Question) -> Answer | Refusal | Notice:
+        if not question.text:
+            return Notice(NoticeKind.EMPTY, "What would you like to know?")
+        asked = " ".join((*(past.question for past in question.history), question.text)).lower()
+        words = set(asked.replace("?", "").split()) - STOP_WORDS
+        shared = {
+            article: len(words & set(f"{title} {text}".lower().split()))
+            for article, (title, text) in ARTICLES.items()
+        }
+        best = max(shared, key=lambda article: shared[article])
+        chunk = chunk_of(best)
+        if not shared[best]:
+            nearest = tuple(Hit(chunk_of(article), 0.1, None, None) for article in ARTICLES)
+            return Refusal(RefusalReason.NOTHING_FOUND, nearest)
+        source = Source(1, chunk.title, chunk.url, chunk.headings, chunk.id)
+        return Answer(f"{chunk.text} [1]", (source,))
+
+
+@dataclass
+class CountingRebuilder:
+    """Counts its builds and makes each a generation of the asker; waits at its gate."""
+
+    asker: ArticleAsker
+    builds: int = 0
+    failure: Exception | None = None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def rebuild(self, on_progress: Callable[[Progress], None]) -> BuildReport:
+        """Build, or fail as told."""
+        self.builds += 1
+        on_progress(Progress(Phase.EMBEDDING, 3, 4, 12.0))
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        self.asker.generation = f"{int(self.asker.generation) + 1:08}"
+        return BuildReport(
+            status=BuildStatus.PUBLISHED,
+            generation=self.asker.generation,
+            source="knowledge",
+            articles=len(ARTICLES),
+            chunks=len(ARTICLES),
+            embeddings_computed=1,
+            embeddings_reused=3,
+            added=("lock-timesheets",),
+            changed=("<!channel>",),
+            warnings=("odd.md:3: no title",),
+            skipped=1,
+            seconds={"embedding": 1.25},
+            bytes_on_disk=2_500_000,
+        )

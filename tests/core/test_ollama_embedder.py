@@ -1,0 +1,235 @@
+"""The Ollama embedder: prefixes, shapes, limits, and texts that are too long."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from tokenizers import BertWordPieceTokenizer
+
+from core.embedders.ollama import OllamaEmbedder, prefixes
+from core.errors import ModelMissing, ModelUnavailable
+from core.ollama import InputRejected
+from core.types import Role
+
+from ..ollama import Fault, ScriptedOllama, embedding
+from ..ollama_asking import client, closed_port
+
+MODELS = ("nomic-embed-text", "all-minilm")
+
+
+@pytest_asyncio.fixture
+async def ollama() -> AsyncIterator[ScriptedOllama]:
+    async with ScriptedOllama(models=MODELS, dimension=32) as server:
+        yield server
+
+
+async def test_spec_is_asked_once(ollama: ScriptedOllama) -> None:
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "nomic-embed-text:latest")
+        spec = await embedder.spec()
+        assert await embedder.spec() is spec
+    assert str(spec) == "ollama:nomic-embed-text (32 dimensions)"
+    assert (spec.document_prefix, spec.query_prefix) == ("search_document: ", "search_query: ")
+    assert [request.path for request in ollama.requests] == ["/api/show", "/api/embed"]
+
+
+@pytest.mark.parametrize(
+    ("context_length", "parameters", "max_tokens", "expected"),
+    [
+        (2048, "", None, 512),
+        (2048, "", 300, 300),
+        (512, "", None, 510),
+        (512, "num_ctx    256", None, 254),
+        (512, "num_ctx    256", 400, 254),
+        (None, "", None, 254),
+    ],
+    ids=["bounded", "as set", "context", "model file", "set too high", "untold"],
+)
+async def test_text_limit(
+    ollama: ScriptedOllama,
+    context_length: int | None,
+    parameters: str,
+    max_tokens: int | None,
+    expected: int,
+) -> None:
+    ollama.context_length, ollama.parameters = context_length, parameters
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm", max_tokens=max_tokens)
+        assert (await embedder.spec()).max_tokens == expected
+
+
+async def test_prefix_counts_against_the_context(ollama: ScriptedOllama) -> None:
+    ollama.context_length = 512
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "nomic-embed-text")
+        spent = embedder.count_tokens("search_document: ")
+        assert spent == 6
+        assert (await embedder.spec()).max_tokens == 512 - 2 - spent
+
+
+async def test_gives_unit_rows_in_order(ollama: ScriptedOllama) -> None:
+    texts = [f"topic {number} of the guide" for number in range(40)]
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "nomic-embed-text")
+        together = await embedder.embed(texts, role=Role.DOCUMENT)
+        alone = await embedder.embed(texts[25:26], role=Role.DOCUMENT)
+        nothing = await embedder.embed([], role=Role.QUERY)
+    assert together.shape == (40, 32)
+    assert together.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-6)
+    np.testing.assert_array_equal(together[25], alone[0])
+    expected = np.array(embedding("topic 25 of the guide", 32), dtype=np.float32)
+    np.testing.assert_allclose(together[25], expected, atol=1e-6)
+    assert nothing.shape == (0, 32)
+    assert nothing.dtype == np.float32
+
+
+async def test_normalises_what_is_not(ollama: ScriptedOllama) -> None:
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        await embedder.spec()
+        ollama.bad_vector = [3.0, 4.0] + [0.0] * 30
+        ollama.fail(Fault.BAD_VALUES)
+        (row,) = await embedder.embed(["x"], role=Role.QUERY)
+    np.testing.assert_allclose(row[:2], [0.6, 0.8], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("role", "sent"),
+    [(Role.DOCUMENT, "search_document: Refunds"), (Role.QUERY, "search_query: Refunds")],
+)
+async def test_sends_the_prefix_of_the_role(ollama: ScriptedOllama, role: Role, sent: str) -> None:
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "nomic-embed-text")
+        await embedder.embed(["Refunds"], role=role)
+    assert ollama.texts_embedded[-1] == sent
+
+
+SEARCHING = "Represent this sentence for searching relevant passages: "
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("nomic-embed-text:v1.5", ("search_document: ", "search_query: ")),
+        ("hf.co/nomic-ai/nomic-embed-text-v1.5-GGUF", ("search_document: ", "search_query: ")),
+        ("mxbai-embed-large", ("", SEARCHING)),
+        ("snowflake-arctic-embed:33m", ("", SEARCHING)),
+        ("snowflake-arctic-embed2", ("", "query: ")),
+        ("jeffh/intfloat-multilingual-e5-large:f16", ("passage: ", "query: ")),
+        ("e5-small-v2", ("passage: ", "query: ")),
+        ("e5-mistral-7b-instruct", ("", "")),
+        ("all-minilm", ("", "")),
+        ("bge-m3", ("", "")),
+        ("qwen3-embedding:0.6b", ("", "")),
+    ],
+)
+def test_prefixes_by_model(model: str, expected: tuple[str, str]) -> None:
+    assert prefixes(model) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0),
+        ("Cancel a plan", 4),  # two for the six letters
+        ("Überstunden", 4),
+        ("跟踪时间", 4),
+        ("| --- | 2024", 7),
+        ("🎉", 4),
+        ("internationalization", 5),
+    ],
+)
+def test_counts_more_than_there_are(text: str, tokens: int) -> None:
+    embedder = OllamaEmbedder(client("http://127.0.0.1"), "all-minilm")
+    assert embedder.count_tokens(text) == tokens
+
+
+async def test_a_text_that_is_too_long_is_halved(
+    ollama: ScriptedOllama, caplog: pytest.LogCaptureFixture
+) -> None:
+    front, back = "billing invoice refund " * 4, "kiosk device tablet " * 4
+    long = front + back  # 24 words
+    ollama.context_length = 15
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        rows = await embedder.embed(["first", long, "last"], role=Role.DOCUMENT)
+        halves = await embedder.embed([front, back], role=Role.DOCUMENT)
+        (first,) = await embedder.embed(["first"], role=Role.DOCUMENT)
+        (last,) = await embedder.embed(["last"], role=Role.DOCUMENT)
+    np.testing.assert_array_equal(rows[0], first)
+    np.testing.assert_array_equal(rows[2], last)
+    assert float(np.linalg.norm(rows[1])) == pytest.approx(1.0, abs=1e-6)
+    assert min(float(rows[1] @ half) for half in halves) > 0.6  # neither end is lost
+    assert caplog.messages == [
+        f"all-minilm cannot take a text of {len(long)} characters at once; its halves are averaged"
+    ]
+
+
+async def test_halves_are_halved_again(ollama: ScriptedOllama) -> None:
+    ollama.context_length = 10
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "nomic-embed-text")
+        rows = await embedder.embed(["invoice number " * 16], role=Role.DOCUMENT)
+        (single,) = await embedder.embed(["invoice number"], role=Role.DOCUMENT)
+    assert float(rows[0] @ single) == pytest.approx(1.0, abs=1e-3)
+    assert all(text.startswith("search_document: ") for text in ollama.texts_embedded[1:])
+
+
+async def test_another_rejection_is_not_halved(ollama: ScriptedOllama) -> None:
+    ollama.bad_input = "poison"
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        with pytest.raises(InputRejected, match="NaN or Inf"):
+            await embedder.embed(["poison " * 50], role=Role.DOCUMENT)
+    assert len(ollama.texts_embedded) == 2
+
+
+async def test_a_short_text_is_not_halved_for_ever(ollama: ScriptedOllama) -> None:
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        await embedder.spec()
+        ollama.context_length = 0
+        with pytest.raises(InputRejected) as raised:
+            await embedder.embed(["word " * 40], role=Role.QUERY)
+    assert raised.value.is_too_long
+    assert len(ollama.texts_embedded) < 20
+
+
+async def test_another_dimension_is_an_error(ollama: ScriptedOllama) -> None:
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        await embedder.spec()
+        ollama.dimension = 16
+        with pytest.raises(ModelUnavailable, match="gave 16 dimensions after 32"):
+            await embedder.embed(["x"], role=Role.QUERY)
+
+
+async def test_missing_and_unreachable_models(ollama: ScriptedOllama) -> None:
+    async with client(ollama.url) as asking:
+        with pytest.raises(ModelMissing, match="ollama pull bge-m3"):
+            await OllamaEmbedder(asking, "bge-m3").spec()
+    async with client(f"http://127.0.0.1:{closed_port()}") as asking:
+        with pytest.raises(ModelUnavailable, match="Cannot reach Ollama"):
+            await OllamaEmbedder(asking, "all-minilm").embed(["x"], role=Role.QUERY)
+
+
+def test_estimate_covers_the_tokens_of_the_knowledge() -> None:
+    root = Path(__file__).parents[2]
+    vocabulary = str(root / "core" / "embedders" / "bert-base-uncased-vocab.txt")
+    tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=True)
+    embedder = OllamaEmbedder(client("http://127.0.0.1"), "all-minilm")
+    texts = [path.read_text("utf-8") for path in sorted((root / "knowledge").rglob("*.md"))]
+    pieces = [text[at : at + 800] for text in texts for at in range(0, len(text), 800)]
+    ratios = [
+        embedder.count_tokens(piece) / len(tokenizer.encode(piece, add_special_tokens=False).ids)
+        for piece in pieces
+        if len(piece) > 400
+    ]
+    assert len(ratios) > 20
+    assert min(ratios) >= 1.0
+    assert max(ratios) < 2.0

@@ -1,0 +1,244 @@
+"""What the Ollama client does when the server does not: limits, retries, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from core.errors import ModelTimeout, ModelUnavailable
+from core.ollama_http import retry_after_seconds
+
+from ..ollama import Fault, ScriptedOllama
+from ..ollama_asking import (
+    CHAT_PATH,
+    EMBED_PATH,
+    ask,
+    client,
+    closed_port,
+    settled,
+)
+
+
+@pytest_asyncio.fixture
+async def ollama() -> AsyncIterator[ScriptedOllama]:
+    def script(_: object) -> str:
+        return "Open Settings [1]. Then save [2]."
+
+    async with ScriptedOllama(script=script) as server:
+        yield server
+
+
+class TestFailures:
+    @pytest.mark.parametrize("path", [CHAT_PATH, EMBED_PATH])
+    async def test_nobody_listens(self, path: str) -> None:
+        url = f"http://127.0.0.1:{closed_port()}"
+        variable = "CHAT" if path == CHAT_PATH else "EMB"
+        with pytest.raises(ModelUnavailable) as raised:
+            await ask(url, path)
+        assert str(raised.value).startswith(f"Cannot reach Ollama at {url}: ")
+        assert str(raised.value).endswith(
+            f"[hint: check OLLAMA_URL or increase {variable}_CONNECT_TIMEOUT]"
+        )
+
+    @pytest.mark.parametrize("path", [CHAT_PATH, EMBED_PATH])
+    async def test_a_connection_that_never_opens(self, path: str) -> None:
+        # A full backlog: the kernel drops further attempts without a word.
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen(0)
+            fillers = [socket.socket() for _ in range(4)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(server.getsockname())
+            variable = "CHAT" if path == CHAT_PATH else "EMB"
+            url = f"http://127.0.0.1:{server.getsockname()[1]}"
+            try:
+                with pytest.raises(ModelTimeout, match=r"No connection to .* in 0\.2 s") as got:
+                    await ask(url, path, connect_seconds=0.2)
+            finally:
+                for filler in fillers:
+                    filler.close()
+        assert str(got.value).endswith(
+            f"[hint: check OLLAMA_URL or increase {variable}_CONNECT_TIMEOUT]"
+        )
+
+    @pytest.mark.parametrize(
+        ("path", "count", "hint"),
+        [
+            (CHAT_PATH, 1, "increase CHAT_READ_TIMEOUT or reduce context/snippet size"),
+            (EMBED_PATH, 1, "increase EMB_READ_TIMEOUT or check OLLAMA_URL"),
+            (EMBED_PATH, 2, "increase EMB_READ_TIMEOUT or reduce KB size/chunk length"),
+        ],
+        ids=["chat", "one text", "many texts"],
+    )
+    @pytest.mark.parametrize("fault", [Fault.HANG, Fault.STALL, Fault.DRIP])
+    async def test_a_server_that_does_not_finish(
+        self, ollama: ScriptedOllama, path: str, count: int, hint: str, fault: Fault
+    ) -> None:
+        ollama.fail(fault, path=path)
+        started = time.monotonic()
+        with pytest.raises(ModelTimeout, match=r"did not answer within 0\.3 s") as raised:
+            await ask(ollama.url, path, count=count, read_seconds=0.3, connect_seconds=0.3)
+        assert time.monotonic() - started < 2
+        assert str(raised.value).endswith(f"[hint: {hint}]")
+        await settled(ollama)
+        assert ollama.cancelled == 1  # the server learns that nobody waits
+
+    @pytest.mark.parametrize("path", [CHAT_PATH, EMBED_PATH])
+    @pytest.mark.parametrize(
+        ("fault", "words"),
+        [
+            (Fault.CLOSED, "closed the connection"),
+            (Fault.NOT_JSON, "sent something that is not JSON"),
+        ],
+    )
+    async def test_replies_that_are_none(
+        self, ollama: ScriptedOllama, path: str, fault: Fault, words: str
+    ) -> None:
+        ollama.fail(fault, path=path)
+        with pytest.raises(ModelUnavailable, match=words):
+            await ask(ollama.url, path)
+
+    @pytest.mark.parametrize("path", [CHAT_PATH, EMBED_PATH])
+    async def test_an_endless_body_is_cut(self, ollama: ScriptedOllama, path: str) -> None:
+        ollama.fail(Fault.OVERSIZED, path=path)
+        with pytest.raises(ModelUnavailable, match=r"sent more than [\d,]+ bytes"):
+            await ask(ollama.url, path)
+        await settled(ollama)
+        assert ollama.bytes_sent < 16 * 1024 * 1024  # what the kernel took in advance included
+        assert len(ollama.requests) == 1
+
+    async def test_a_redirect_carries_nothing_to_the_second_host(
+        self, ollama: ScriptedOllama
+    ) -> None:
+        async with ScriptedOllama() as second:
+            ollama.redirect_to = second.url
+            ollama.fail(Fault.REDIRECT)
+            with pytest.raises(ModelUnavailable, match="redirects are not followed"):
+                await ask(ollama.url, CHAT_PATH)
+            assert second.requests == []
+
+    @pytest.mark.parametrize("path", [CHAT_PATH, EMBED_PATH])
+    async def test_an_echoed_question_stays_out_of_errors_and_logs(
+        self, ollama: ScriptedOllama, path: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        ollama.fail(Fault.ECHO)
+        with pytest.raises(ModelUnavailable, match="HTTP 500") as raised:
+            await ask(ollama.url, path, retries=1)
+        assert "Bluebird" not in str(raised.value)
+        assert "Bluebird" not in caplog.text
+
+    async def test_a_compressed_body_is_not_unpacked(self) -> None:
+        async def squeezed(_: web.Request) -> web.Response:
+            response = web.json_response({"version": "0" * 100_000})
+            response.enable_compression(web.ContentCoding.gzip)
+            return response
+
+        application = web.Application()
+        application.router.add_get("/api/version", squeezed)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            async with client(url) as asking:
+                with pytest.raises(ModelUnavailable, match="not JSON"):
+                    await asking.version()
+        finally:
+            await runner.cleanup()
+
+    async def test_leaves_no_session_open(self, ollama: ScriptedOllama) -> None:
+        async with client(ollama.url) as asking:
+            await asking.version()
+        del asking
+        gc.collect()  # an unclosed session would warn, and warnings are errors
+
+
+class TestRetries:
+    @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.RATE_LIMITED])
+    async def test_tries_again_when_busy(self, ollama: ScriptedOllama, fault: Fault) -> None:
+        ollama.fail(fault, times=2)
+        await ask(ollama.url, CHAT_PATH, retries=2)
+        assert len(ollama.requests) == 3
+
+    async def test_default_is_one_try(self, ollama: ScriptedOllama) -> None:
+        ollama.fail(Fault.BUSY, times=1)
+        with pytest.raises(ModelUnavailable, match=r"is busy \(HTTP 503: server busy") as raised:
+            await ask(ollama.url, CHAT_PATH)
+        assert len(ollama.requests) == 1
+        assert ollama.url in str(raised.value)
+
+    async def test_gives_up_after_the_last_try(self, ollama: ScriptedOllama) -> None:
+        ollama.fail(Fault.BUSY)
+        with pytest.raises(ModelUnavailable, match="is busy"):
+            await ask(ollama.url, EMBED_PATH, retries=2)
+        assert len(ollama.requests) == 3  # and no bisecting: the input is not to blame
+
+    async def test_waits_as_long_as_told(self, ollama: ScriptedOllama) -> None:
+        ollama.retry_after = "0.5"
+        ollama.fail(Fault.RATE_LIMITED, times=1)
+        started = time.monotonic()
+        await ask(ollama.url, CHAT_PATH, retries=1)
+        assert 0.45 <= time.monotonic() - started < 3
+
+    @pytest.mark.parametrize("form", ["seconds", "date"])
+    async def test_does_not_wait_beyond_the_deadline(
+        self, ollama: ScriptedOllama, form: str
+    ) -> None:
+        moment = datetime.now(UTC) + timedelta(hours=1)
+        ollama.retry_after = "3600" if form == "seconds" else format_datetime(moment, usegmt=True)
+        ollama.fail(Fault.RATE_LIMITED)
+        started = time.monotonic()
+        with pytest.raises(ModelUnavailable, match="HTTP 429"):
+            await ask(ollama.url, CHAT_PATH, retries=3)
+        assert time.monotonic() - started < 1
+        assert len(ollama.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [
+            ("7", 7.0),
+            ("3600", 30.0),
+            ("-5", 0.0),
+            ("inf", 30.0),
+            ("nan", None),
+            ("soon", None),
+            ("", None),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+            ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+            ("Wed, 21 Oct 2065 07:28:00 GMT", 30.0),
+        ],
+    )
+    def test_bounds_what_it_is_told(self, value: str, seconds: float | None) -> None:
+        assert retry_after_seconds(value) == seconds
+
+    async def test_tries_again_to_connect(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, logger="core.ollama_http")
+        port = closed_port()
+        async with client(f"http://127.0.0.1:{port}", retries=8) as asking, asyncio.timeout(10):
+            asked = asyncio.create_task(asking.version())
+            while not caplog.messages:
+                await asyncio.sleep(0.01)
+            async with ScriptedOllama(port=port):
+                assert await asked == "0.9.3"
+        assert caplog.messages[0] == "Ollama: attempt 1 failed: ClientConnectorError"
+
+    @pytest.mark.parametrize("fault", [Fault.HANG, Fault.ERROR_LINE, Fault.NO_DONE, Fault.CLOSED])
+    async def test_never_repeats_a_question_that_was_taken(
+        self, ollama: ScriptedOllama, fault: Fault
+    ) -> None:
+        ollama.fail(fault, times=1)
+        with pytest.raises(ModelUnavailable):
+            await ask(ollama.url, CHAT_PATH, retries=3, read_seconds=0.3)
+        assert len(ollama.requests) == 1
