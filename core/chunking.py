@@ -18,8 +18,9 @@ from itertools import pairwise
 from .outline import Block, BlockKind, Section, outline
 from .types import Article, Chunk, ChunkKind
 
-MAX_HEADING_CHARS = 120
-MIN_TEXT_TOKENS = 32  # a chunk has room for at least this much text
+MIN_TEXT_TOKENS = 32  # a chunk has room for at least this much text, or for half of its tokens
+MAX_CHARS_PER_TOKEN = 12  # tokenizers count a word of 300,000 characters as one unknown token
+HEADINGS_IN_PATH = 3
 LEAD_IN_CHARS = 240
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[\w\"'“(\[*`])")
 
@@ -41,9 +42,10 @@ class _Piece:
     text: str
     start: int
     end: int
-    tokens: int
+    tokens: int  # with the joiner
     joiner: str = "\n\n"  # stands between this piece and the one before it in a chunk
     lead_in: str = ""  # repeated above the piece when it begins a chunk
+    lead_tokens: int = 0
     introduces: bool = False  # stays with the piece after it
 
 
@@ -51,19 +53,24 @@ def split_article(
     article: Article, *, sizes: ChunkSizes, count_tokens: CountTokens
 ) -> tuple[Chunk, ...]:
     """Split an article into body chunks in reading order, then its summary chunk."""
+    count_tokens = _bounded(count_tokens)
+    path_room = sizes.most - _text_room(sizes)
+    title = _cut_to(article.title, path_room, count_tokens)
     sections = outline(article.body)
     ordinals: Counter[str] = Counter()
     chunks = []
     for section in sections:
-        headings = _heading_path(article.title, section.headings)
-        slug = slugify(headings[-1]) if headings else "intro"
-        for text, start, end in _section_texts(article, section, headings, sizes, count_tokens):
+        own = [heading for heading in section.headings if heading != article.title]
+        slug = slugify(own[-1]) if own else "intro"
+        headings = _heading_path(title, own, path_room, count_tokens)
+        path_tokens = _path_tokens(title, headings, count_tokens)
+        for text, start, end in _section_texts(section, path_tokens, sizes, count_tokens):
             ordinals[slug] += 1
             chunks.append(
                 Chunk(
                     id=f"{article.id}#{slug}.{ordinals[slug]}",
                     article_id=article.id,
-                    title=article.title,
+                    title=title,
                     headings=headings,
                     text=text,
                     url=article.url,
@@ -71,7 +78,7 @@ def split_article(
                     end=end,
                 )
             )
-    return (*chunks, _summary(article, sections, sizes, count_tokens))
+    return (*chunks, _summary(article, title, sections, sizes, count_tokens))
 
 
 def slugify(text: str) -> str:
@@ -80,25 +87,51 @@ def slugify(text: str) -> str:
     return "-".join(re.findall(r"\w+", plain))[:60] or "section"
 
 
-def _heading_path(title: str, headings: Sequence[str]) -> tuple[str, ...]:
-    path = [heading[:MAX_HEADING_CHARS] for heading in headings if heading != title]
-    return tuple(path[-3:])
+def _bounded(count_tokens: CountTokens) -> CountTokens:
+    return lambda text: max(count_tokens(text), -(-len(text) // MAX_CHARS_PER_TOKEN))
+
+
+def _text_room(sizes: ChunkSizes) -> int:
+    return min(MIN_TEXT_TOKENS, sizes.most // 2)
+
+
+def _cut_to(title: str, room: int, count_tokens: CountTokens) -> str:
+    while _path_tokens(title, (), count_tokens) > room and title:
+        title = title[: len(title) * 3 // 4].rstrip()
+    return title
+
+
+def _heading_path(
+    title: str, headings: Sequence[str], room: int, count_tokens: CountTokens
+) -> tuple[str, ...]:
+    path = tuple(headings[-HEADINGS_IN_PATH:])
+    while path and _path_tokens(title, path, count_tokens) > room:
+        path = path[1:]
+    return path
+
+
+def _path_tokens(title: str, headings: Sequence[str], count_tokens: CountTokens) -> int:
+    return count_tokens(" > ".join((title, *headings))) + 1  # the line's end
 
 
 def _summary(
-    article: Article, sections: Sequence[Section], sizes: ChunkSizes, count_tokens: CountTokens
+    article: Article,
+    title: str,
+    sections: Sequence[Section],
+    sizes: ChunkSizes,
+    count_tokens: CountTokens,
 ) -> Chunk:
     headings = dict.fromkeys(h for s in sections for h in s.headings[-1:] if h != article.title)
-    text, budget = "", sizes.most - count_tokens(article.title[: MAX_HEADING_CHARS * 2]) - 2
+    text, budget = "", sizes.most - _path_tokens(title, (), count_tokens)
     for heading in headings:
-        longer = f"{text}; {heading[:MAX_HEADING_CHARS]}" if text else heading[:MAX_HEADING_CHARS]
+        longer = f"{text}; {heading}" if text else heading
         if count_tokens(longer) > budget:
             break
         text = longer
     return Chunk(
         id=f"{article.id}#summary.0",
         article_id=article.id,
-        title=article.title,
+        title=title,
         headings=(),
         text=text,
         url=article.url,
@@ -109,15 +142,10 @@ def _summary(
 
 
 def _section_texts(
-    article: Article,
-    section: Section,
-    headings: tuple[str, ...],
-    sizes: ChunkSizes,
-    count_tokens: CountTokens,
+    section: Section, path_tokens: int, sizes: ChunkSizes, count_tokens: CountTokens
 ) -> Iterator[tuple[str, int, int]]:
-    path_tokens = count_tokens(" > ".join((article.title, *headings))) + 1
-    most = max(sizes.most - path_tokens, MIN_TEXT_TOKENS)
-    target = max(sizes.target - path_tokens, MIN_TEXT_TOKENS)
+    most = sizes.most - path_tokens
+    target = max(sizes.target - path_tokens, _text_room(sizes))
     pieces = _pieces(section.blocks, most, count_tokens)
     for group in _pack(pieces, target, most):
         first, rest = group[0], group[1:]
@@ -139,7 +167,7 @@ def _pack(pieces: Sequence[_Piece], target: int, most: int) -> Iterator[list[_Pi
             yield group
             group, used = [], 0
         if not group:
-            used = len(piece.lead_in) // 3
+            used = piece.lead_tokens
         group.append(piece)
         used += piece.tokens
     if group:
@@ -151,35 +179,42 @@ def _pieces(blocks: Sequence[Block], most: int, count_tokens: CountTokens) -> li
     for position, block in enumerate(blocks):
         before = blocks[position - 1] if position else None
         after = blocks[position + 1] if position + 1 < len(blocks) else None
-        tokens = count_tokens(block.text)
-        if tokens <= most:
+        lead = _lead_in(block, before)
+        lead_tokens = count_tokens(f"{lead}\n\n") if lead else 0
+        if lead_tokens > most // 2:
+            lead, lead_tokens = "", 0
+        tokens = count_tokens(f"\n\n{block.text}")
+        # A list is rather split than parted from its lead-in.
+        if tokens + (lead_tokens if block.kind is BlockKind.LIST else 0) <= most:
             introduces = _introduces(block, after)
             piece = _Piece(block.text, block.start, block.end, tokens, introduces=introduces)
             pieces.append(piece)
         else:
-            pieces.extend(_split_block(block, before, most, count_tokens))
+            pieces.extend(_split_block(block, lead, lead_tokens, most, count_tokens))
     return pieces
 
 
+def _lead_in(block: Block, before: Block | None) -> str:
+    if block.header or before is None or not _introduces(before, block):
+        return block.header
+    return before.text
+
+
 def _split_block(
-    block: Block, before: Block | None, most: int, count_tokens: CountTokens
+    block: Block, lead: str, lead_tokens: int, most: int, count_tokens: CountTokens
 ) -> Iterator[_Piece]:
-    lead = block.header
-    if before is not None and not lead and _introduces(before, block):
-        lead = before.text
-    if count_tokens(lead) > most // 2:
-        lead = ""
     joiner = " " if block.kind is BlockKind.PARAGRAPH else "\n"
-    room = max(most - count_tokens(lead) - 2, MIN_TEXT_TOKENS)
+    room = most - lead_tokens - 1  # the joiner
     for number, (text, offset) in enumerate(_parts(block, room, count_tokens)):
         start = block.start + offset
         yield _Piece(
             text,
             start,
             start + len(text),
-            count_tokens(text),
+            count_tokens(f"\n\n{text}"),
             joiner=joiner if number else "\n\n",
             lead_in=lead if number else "",
+            lead_tokens=lead_tokens if number else 0,
         )
 
 
@@ -209,7 +244,7 @@ def _cut(
 ) -> Iterator[tuple[str, int]]:
     edges = [0, *(c for c in cuts if 0 < c < len(text)), len(text)]
     for start, end in pairwise(edges):
-        part = text[start:end].rstrip("\n")
+        part = text[start:end].rstrip()
         if not part.strip():
             continue
         if count_tokens(part) <= room:
@@ -228,9 +263,9 @@ def _windows(
         while end > position + 1 and count_tokens(text[position:end]) > room:
             end = position + max((end - position) * 3 // 4, 1)
         if end < len(text):
-            blank = text.rfind(" ", position + 1, end)
+            blank = max(text.rfind(mark, position + 1, end) for mark in " \n")
             end = blank + 1 if blank > position else end
         part = text[position:end].strip()
         if part:
-            yield part, base + position
+            yield part, base + text.index(part, position)
         position = end

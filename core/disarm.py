@@ -164,10 +164,9 @@ def _bare(url: str) -> str:
 
 def _host_of(address: str) -> str:
     try:
-        parts = urlsplit(address)
+        return urlsplit(address).hostname or ""
     except ValueError:
         return ""
-    return "" if "@" in parts.netloc else (parts.hostname or "")
 
 
 def _visible(text: str) -> str:

@@ -13,11 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .protocols import EmbedderSpec
-from .types import Vector
+from .types import Vector, Vectors
 
 DIGEST_BYTES = 32
+UNIT_TOLERANCE = 1e-3
 
 
 class EmbeddingCache:
@@ -39,7 +41,9 @@ class EmbeddingCache:
         return np.frombuffer(content, dtype="<f4").astype(np.float32)
 
     def put(self, text: str, vector: Vector) -> None:
-        """Keep a vector; a full disk costs the entry, not the build."""
+        """Keep a unit vector; a full disk costs the entry, not the build."""
+        if not is_unit(vector).all():
+            return  # what a broken model gave must not outlive its repair
         path = self._path(text)
         content = vector.astype("<f4").tobytes()
         beside = path.with_suffix(f".{os.getpid()}.tmp")
@@ -53,3 +57,9 @@ class EmbeddingCache:
         parts = (spec.name, spec.model, str(spec.dimension), spec.document_prefix, text)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         return self._folder / key[:2] / f"{key}.vec"
+
+
+def is_unit(vectors: Vector | Vectors) -> NDArray[np.bool_]:
+    """Say of each row whether it is finite and of unit length."""
+    lengths = np.linalg.norm(vectors, axis=-1)
+    return np.asarray(np.abs(lengths - 1) <= UNIT_TOLERANCE)  # NaN compares false

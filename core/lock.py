@@ -45,7 +45,7 @@ class BuildRecord:
             return False
         try:
             started = psutil.Process(self.pid).create_time()
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, ValueError):  # ValueError: no process has such a pid
             return False
         except psutil.Error:
             return True  # it exists but belongs to someone else
@@ -91,11 +91,13 @@ def build_lock(folder: Path, *, timeout_seconds: float, purpose: str) -> Iterato
     except Timeout as error:
         raise LockTimeout(_held_message(folder, timeout_seconds)) from error
     try:
-        _write_record(folder, purpose, deadline)
-        yield BuildLock(descriptors[-1], folder)
+        _write_record(folder, purpose, deadline)  # when it raises, the record is someone else's
+        try:
+            yield BuildLock(descriptors[-1], folder)
+        finally:
+            with suppress(FileNotFoundError):
+                (folder / RECORD_NAME).unlink()
     finally:
-        with suppress(FileNotFoundError):
-            (folder / RECORD_NAME).unlink()
         guard.release()
 
 
@@ -103,8 +105,14 @@ def read_record(folder: Path) -> BuildRecord | None:
     """Read who builds, or None; for display only, the guard decides."""
     try:
         raw = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-        return BuildRecord(**raw)
-    except (OSError, ValueError, TypeError):
+        return BuildRecord(
+            pid=int(raw["pid"]),
+            start=float(raw["start"]),
+            host=str(raw["host"]),
+            since=str(raw["since"]),
+            purpose=str(raw["purpose"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
 
 

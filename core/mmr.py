@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .types import Vectors
+from .vectors import cosines
 
 
 def mmr(
@@ -14,7 +15,8 @@ def mmr(
     """Pick k positions: argmax λ · score - (1 - λ) · max cosine to those already picked.
 
     scores are fused ones in [0, 1] (Carbonell & Goldstein 1998, with the fused score as relevance);
-    without vectors the order is by score. Ties go to the earlier position.
+    a cosine below 0 counts as 0: an opposite is no better than an unrelated one. Without vectors
+    the order is by score. Ties go to the earlier position.
     """
     k = min(k, len(scores))
     if vectors is None or mmr_lambda >= 1.0:
@@ -27,5 +29,5 @@ def mmr(
         best = int(np.argmax(np.where(free, gains, -np.inf)))
         picked.append(best)
         free[best] = False
-        nearest_picked = np.maximum(nearest_picked, vectors @ vectors[best])
+        nearest_picked = np.maximum(nearest_picked, cosines(vectors, vectors[best]))
     return picked

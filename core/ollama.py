@@ -40,11 +40,13 @@ class OllamaClient:
         chat_timeouts: Timeouts,
         retries: int = 0,
         max_response_bytes: int = MIB,
+        probe_read_seconds: float = PROBE_READ_SECONDS,
     ) -> None:
         self._transport = Transport(url, retries=retries)
         self._embed_timeouts = embed_timeouts
         self._chat_timeouts = chat_timeouts
         self._max_bytes = max_response_bytes
+        self._probe_read_seconds = probe_read_seconds
 
     @property
     def url(self) -> str:
@@ -109,15 +111,7 @@ class OllamaClient:
         on_text gets each visible piece as it comes; the result is the authority. An empty text is
         a failure: the model thought, or stopped, before it wrote.
         """
-        payload: dict[str, object] = {
-            "model": model,
-            "messages": [dict(message) for message in messages],
-            "stream": True,
-            "think": False,
-            "truncate": False,  # servers that know these two say so instead of cutting
-            "shift": False,
-            "options": dict(options),
-        }
+        payload = _chat_payload(model, messages, options)
         private = "\n".join(message["content"] for message in messages)
         try:
             result = await self._chat_once(payload, private, on_text)
@@ -193,7 +187,9 @@ class OllamaClient:
     ) -> dict[str, object]:
         limits = self._chat_timeouts
         purpose = Purpose(
-            timeouts=Timeouts(limits.connect_seconds, min(limits.read_seconds, PROBE_READ_SECONDS)),
+            timeouts=Timeouts(
+                limits.connect_seconds, min(limits.read_seconds, self._probe_read_seconds)
+            ),
             connect_hint="[hint: check OLLAMA_URL or increase CHAT_CONNECT_TIMEOUT]",
             read_hint="[hint: check OLLAMA_URL]",
             model=model,
@@ -201,3 +197,17 @@ class OllamaClient:
 
         read = partial(read_json, limit=self._max_bytes)
         return await self._transport.call(path, payload, purpose=purpose, read=read)
+
+
+def _chat_payload(
+    model: str, messages: Sequence[Message], options: Mapping[str, float | int]
+) -> dict[str, object]:
+    return {
+        "model": model,
+        "messages": [dict(message) for message in messages],
+        "stream": True,
+        "think": False,
+        "truncate": False,  # servers that know these two refuse a long prompt instead of cutting it
+        "shift": False,
+        "options": dict(options),
+    }

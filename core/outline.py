@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 HEADING_LEVELS = 6
+MAX_HEADING_CHARS = 120  # a longer one is a paragraph above a rule, or marked by mistake
+LINE_END = re.compile(r"\r\n?|\n")  # as markdown-it counts lines
 
 
 class BlockKind(StrEnum):
@@ -51,21 +53,25 @@ KINDS = {
 }
 
 
+BREAKS = ("softbreak", "hardbreak")
+
+
 def outline(body: str) -> tuple[Section, ...]:
     """Divide a body into its sections, in reading order; headings without text are kept."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(body)
-    lines = body.split("\n")
-    offsets = (0, *accumulate(len(line) + 1 for line in lines))
+    # Link definitions would be taken out of the text.
+    tokens = MarkdownIt("commonmark").enable("table").disable("reference").parse(body)
+    offsets = (0, *(match.end() for match in LINE_END.finditer(body)), len(body))
     sections: list[Section] = []
     path: list[str] = [""] * HEADING_LEVELS
     blocks: list[Block] = []
     for position, token in enumerate(tokens):
         if token.level != 0 or token.map is None:
             continue
-        if token.type == "heading_open":
+        heading = plain_text(tokens[position + 1]) if token.type == "heading_open" else ""
+        if token.type == "heading_open" and len(heading) <= MAX_HEADING_CHARS:
             _close(sections, path, blocks)
             level = int(token.tag[1:])
-            path[level - 1 :] = [plain_text(tokens[position + 1])] + [""] * (HEADING_LEVELS - level)
+            path[level - 1 :] = [heading] + [""] * (HEADING_LEVELS - level)
             blocks = []
         elif token.type != "hr":
             block = _block(body, token, tokens[position:], offsets)
@@ -76,9 +82,9 @@ def outline(body: str) -> tuple[Section, ...]:
 
 
 def plain_text(inline: Token) -> str:
-    """Give the words of an inline token without markup."""
+    """Give the words of an inline token without markup; "<name>" is a placeholder and stays."""
     children = inline.children or []
-    return "".join(c.content for c in children if c.type in ("text", "code_inline")).strip()
+    return "".join(" " if c.type in BREAKS else c.content for c in children).strip()
 
 
 def _close(sections: list[Section], path: Sequence[str], blocks: list[Block]) -> None:
@@ -89,7 +95,7 @@ def _close(sections: list[Section], path: Sequence[str], blocks: list[Block]) ->
 
 def _block(body: str, token: Token, rest: Sequence[Token], offsets: Sequence[int]) -> Block:
     first, last = token.map or (0, 0)
-    start, end = offsets[first], min(offsets[last], len(body))
+    start, end = offsets[first], offsets[last]
     text = body[start:end].rstrip()
     kind = KINDS.get(token.type, BlockKind.PARAGRAPH)
     header = ""

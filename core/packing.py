@@ -6,49 +6,34 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .index import Index
+from .prompt import SEPARATOR, snippet_tokens
 from .types import Context, Hit, Snippet
 
-CHARS_PER_TOKEN = 4
 HEADROOM_FACTOR = 1.10  # the first snippet may exceed the budget by this factor, the others not
-SEPARATOR = "\n\n"
-
-
-def estimate_tokens(text: str) -> int:
-    """Estimate a generator's tokens: four characters each, rounded up."""
-    return -(-len(text) // CHARS_PER_TOKEN)
-
-
-def header(number: int, title: str, headings: Sequence[str]) -> str:
-    """Give the line above a snippet: [1 | Lock timesheets | Who can lock]."""
-    return f"[{number} | {title} | {' > '.join(headings)}]"
 
 
 def pack(index: Index, hits: Sequence[Hit], *, budget_tokens: int) -> Context:
-    """Take hits in order while they fit; what is left is for the chunks that continue them."""
+    """Take hits in order while they fit; what is left is for the chunks that continue them.
+
+    Tokens are counted over the snippets as the prompt renders them.
+    """
     snippets: list[Snippet] = []
-    used = 0
+    rows: list[int] = []
     for hit in hits:
-        cost = _cost(len(snippets) + 1, hit, hit.chunk.text)
-        limit = budget_tokens * HEADROOM_FACTOR if not snippets else budget_tokens
-        if used + cost <= limit:
-            snippets.append(Snippet(len(snippets) + 1, hit.chunk, hit.chunk.text, hit.score))
-            used += cost
-    taken = {snippet.chunk.id for snippet in snippets}
-    rows = {hit.chunk.id: hit.row for hit in hits}
-    for position, snippet in enumerate(snippets):
-        after = index.next_row(rows[snippet.chunk.id])
-        if after is None or index.chunks[after].id in taken:
+        longer = [*snippets, Snippet(len(snippets) + 1, hit.chunk, hit.chunk.text, hit.score)]
+        limit = budget_tokens if snippets else budget_tokens * HEADROOM_FACTOR
+        if snippet_tokens(longer) <= limit:
+            snippets = longer
+            rows.append(hit.row)
+    taken = set(rows)
+    for position, row in enumerate(rows):
+        after = index.next_row(row)
+        if after is None or after in taken:
             continue
-        following = index.chunks[after]
-        cost = estimate_tokens(SEPARATOR + following.text)
-        if used + cost <= budget_tokens:
-            text = snippet.text + SEPARATOR + following.text
-            snippets[position] = replace(snippet, text=text)
-            taken.add(following.id)
-            used += cost
-    return Context(tuple(snippets), used)
-
-
-def _cost(number: int, hit: Hit, text: str) -> int:
-    above = header(number, hit.chunk.title, hit.chunk.headings)
-    return estimate_tokens(f"{above}\n{text}{SEPARATOR}")
+        text = snippets[position].text + SEPARATOR + index.chunks[after].text
+        longer = [*snippets]
+        longer[position] = replace(longer[position], text=text)
+        if snippet_tokens(longer) <= budget_tokens:
+            snippets = longer
+            taken.add(after)
+    return Context(tuple(snippets), snippet_tokens(snippets))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from .types import REFUSAL_TEXT, Context, Exchange, Question, Snippet
 
@@ -12,6 +13,7 @@ HISTORY_QUESTION_CHARACTERS = 300
 HISTORY_REPLY_CHARACTERS = 500
 NONCE_DIGITS = 16
 CHARACTERS_PER_TOKEN = 4
+SEPARATOR = "\n\n"
 
 SYSTEM_PROMPT = f"""\
 You answer questions about a product from numbered snippets of its documentation.
@@ -41,14 +43,24 @@ def build_messages(question: Question, context: Context) -> list[dict[str, str]]
     """
     history = question.history[-HISTORY_EXCHANGES:]
     nonce = _nonce(question, context)
-    blocks = [_block("snippet", nonce, _quoted(snippet)) for snippet in context.snippets]
+    blocks = [render_snippets(context.snippets, nonce=nonce)] if context.snippets else []
     blocks += [_block("earlier", nonce, _recalled(exchange)) for exchange in history]
     blocks.append(_block("question", nonce, question.text.strip()))
     blocks.append("Answer the question from the snippets, with citations.")
     return [
         {"role": "system", "content": SYSTEM_PROMPT},
-        {"role": "user", "content": "\n\n".join(blocks)},
+        {"role": "user", "content": SEPARATOR.join(blocks)},
     ]
+
+
+def render_snippets(snippets: Sequence[Snippet], *, nonce: str) -> str:
+    """Give the snippets as the model gets them: markers, a header with the number, the text."""
+    return SEPARATOR.join(_block("snippet", nonce, _quoted(snippet)) for snippet in snippets)
+
+
+def snippet_tokens(snippets: Sequence[Snippet]) -> int:
+    """Estimate the tokens of snippets as they will be sent, markers and headers included."""
+    return estimate_tokens(render_snippets(snippets, nonce="0" * NONCE_DIGITS))
 
 
 def estimate_tokens(text: str) -> int:

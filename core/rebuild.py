@@ -21,11 +21,11 @@ import numpy as np
 
 from .articles import Knowledge, Limits, read_knowledge
 from .chunking import ChunkSizes, split_article
-from .embedding_cache import EmbeddingCache
+from .embedding_cache import EmbeddingCache, is_unit
 from .errors import KnowledgeError, RebuildRefused
 from .index import Index, build_index
 from .lock import BuildLock, build_lock
-from .packing import estimate_tokens
+from .prompt import estimate_tokens
 from .protocols import Embedder, EmbedderSpec
 from .report import BuildReport, BuildStatus, Phase, Progress
 from .store import Store
@@ -70,6 +70,8 @@ class _Clock:
             self.on_progress(Progress(phase, done, of, left))
 
         yield advance
+        if total:
+            self.on_progress(Progress(phase, total, total, 0.0))
         self.seconds[phase.name.lower()] = round(time.monotonic() - started, 3)
 
 
@@ -98,7 +100,8 @@ async def _build(
         raise KnowledgeError(_nothing_found(request.knowledge, knowledge))
     inputs = inputs_digest(knowledge.articles, spec)
     live = store.meta()
-    if live is not None and live["inputs"] == inputs and not request.force:
+    is_same = live is not None and live["inputs"] == inputs and live["generation"] == store.live()
+    if live is not None and is_same and not request.force:
         return _report(BuildStatus.UNCHANGED, request, knowledge, live, store, clock)
     with clock.phase(Phase.CHUNKING, len(knowledge.articles)) as advance:
         chunks = list(_split(knowledge.articles, request.embedder, spec, advance))
@@ -131,6 +134,8 @@ def check_index(index: Index, *, sample: int = 50) -> None:
     """Refuse an index that a reader would stumble over: each sampled chunk must find itself."""
     if not index.is_body.any():
         raise RebuildRefused("No article has text to quote; nothing is published.")
+    for row in np.flatnonzero(~is_unit(index.vectors.vectors)) if index.vectors else ():
+        raise RebuildRefused(f"Chunk {index.chunks[row].id} has a vector that is no direction.")
     rows = np.flatnonzero(index.is_body)
     rows = rows[np.linspace(0, len(rows) - 1, min(sample, len(rows))).astype(int)]
     for row in rows:
@@ -140,7 +145,7 @@ def check_index(index: Index, *, sample: int = 50) -> None:
         if index.vectors is not None:
             vector = index.vectors.vectors[row]
             _, similarities = index.vectors.nearest(vector, 1)
-            if not np.isfinite(vector).all() or similarities[0] < 0.999:
+            if similarities[0] < 0.999:
                 raise RebuildRefused(f"Chunk {index.chunks[row].id} is not found by its vector.")
 
 

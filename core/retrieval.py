@@ -11,6 +11,7 @@ from .fusion import FusionWeights, attainable_share, fuse
 from .index import Index
 from .mmr import mmr
 from .types import Hit, Vector
+from .vectors import cosines
 
 POOL = 200  # candidates asked of each retriever
 ARTICLES_SHOWN = 20
@@ -73,7 +74,7 @@ def _similarities(index: Index, query: Vector | None) -> NDArray[np.float64] | N
     """Compute the cosine of the query with every chunk: true scores for the whole union."""
     if query is None or index.vectors is None:
         return None
-    return (index.vectors.vectors @ query).astype(np.float64)
+    return cosines(index.vectors.vectors, query).astype(np.float64)
 
 
 def _candidates(index: Index, bm25: NDArray[np.float64], query: Vector | None) -> Rows:

@@ -14,7 +14,7 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
 
 class _Dataclass(Protocol):
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
 
 T = TypeVar("T", bound=_Dataclass)
@@ -76,13 +76,22 @@ def read_settings(settings_class: type[T], environ: Mapping[str, str]) -> T:
     return settings_class(**values)
 
 
+def to_environment(settings: _Dataclass) -> dict[str, str]:
+    """Give the variables from which read_settings makes equal settings, for a child process."""
+    return {
+        item.metadata["env"]: str(getattr(settings, item.name))
+        for item in dataclasses.fields(settings)
+        if "env" in item.metadata and getattr(settings, item.name) is not None
+    }
+
+
 def parse_setting(item: dataclasses.Field[Any], raw: str) -> Any:
     """Turn the text of one variable into the field's value, checked."""
     meta = item.metadata
     shown = "(hidden)" if meta["secret"] else repr(raw)
     try:
         value = meta["parse"](raw) if meta["parse"] else _convert(item.default, raw)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # RuntimeError: the home of an unknown user
         raise SettingsError(f"{meta['env']} is {shown}: {error}.") from error
     if meta["choices"] and value not in meta["choices"]:
         allowed = ", ".join(meta["choices"])

@@ -20,7 +20,7 @@ DICTIONARY = Path(__file__).parent / "embedders" / "bert-base-uncased-vocab.txt"
 MIN_CHARS = 5  # shorter words have too many neighbours
 LONG_CHARS = 8  # from this length two mistakes are allowed
 MIN_FREQUENCY = 2  # a word seen once may itself be a mistake
-ASCII_WORD = re.compile(r"[A-Za-z]+")
+ASCII_WORD = re.compile(r"\b[A-Za-z]+\b")  # not the ASCII part of "Überstunden"
 
 
 class SpellingCorrector:
@@ -38,7 +38,10 @@ class SpellingCorrector:
         self._choices = sorted(self._counts)
 
     def correct(self, text: str) -> str:
-        """Replace misspelt words by the nearest, then most frequent word of the knowledge."""
+        """Replace misspelt words by the nearest, then most frequent word of the knowledge.
+
+        A capital at the beginning stays, and so do capitals throughout.
+        """
         return ASCII_WORD.sub(lambda match: self._nearest(match.group()), text)
 
     def in_knowledge(self, word: str) -> bool:
@@ -56,7 +59,13 @@ class SpellingCorrector:
         if not found:
             return raw
         best = min(found, key=lambda f: (f[1], f[0][0] != word[0], -self._counts[f[0]], f[0]))
-        return str(best[0])
+        return _with_capitals(str(best[0]), like=raw)
+
+
+def _with_capitals(word: str, *, like: str) -> str:
+    if like.isupper():
+        return word.upper()
+    return word.capitalize() if like[0].isupper() else word
 
 
 def _general_english() -> frozenset[str]:

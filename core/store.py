@@ -4,7 +4,8 @@
       CURRENT                    "00000042 <sha256 of meta.json>": replacing this file is the commit
       .build.lock.guard  .build.lock            see core/lock.py
       generations/00000042/      immutable once it has this name
-          chunks.jsonl articles.jsonl lexical.npz lexical.json vectors.npy hnsw.bin meta.json
+          chunks.jsonl articles.jsonl lexical.npz lexical.json vectors.npy hnsw.bin
+          meta.json          sizes and hashes of the others, and its own
       generations/.tmp-<pid>/    being built
       cache/                     finished embeddings, see core/embedding_cache.py
 
@@ -31,11 +32,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from . import codec, disk
-from .errors import IndexUnusable
+from .errors import IndexUnusable, RebuildRefused
 from .index import Index, make_index
 from .lexical import LexicalIndex
 from .lock import BuildLock
@@ -49,6 +51,16 @@ META = "meta.json"
 VECTORS = "vectors.npy"
 GRAPH = "hnsw.bin"
 LEXICAL = ("lexical.npz", "lexical.json")
+# What the readers of JSON, npy and hnswlib raise for bytes that are not theirs.
+UNREADABLE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    BadZipFile,
+)
 
 
 class Damaged(Exception):
@@ -78,6 +90,10 @@ class Store:
             return self._current.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
             return None
+
+    def live(self) -> str:
+        """Name the generation that CURRENT points at, whole or not; "" before the first."""
+        return (self.current() or "").partition(" ")[0]
 
     def open(self) -> Opened:
         """Open the live generation, or the newest whole one; raises IndexUnusable."""
@@ -110,7 +126,10 @@ class Store:
         return None
 
     def publish(self, index: Index, meta: dict[str, Any], *, lock: BuildLock) -> str:
-        """Write a generation and make it live; returns its number. Raises OSError unchanged."""
+        """Write a generation and make it live; returns its number.
+
+        Raises RebuildRefused when it cannot be read back, LockTimeout, and OSError unchanged.
+        """
         self._generations.mkdir(parents=True, exist_ok=True)
         self._clear_rubbish()
         building = self._generations / f".tmp-{os.getpid()}"
@@ -120,8 +139,10 @@ class Store:
             self._read(building.name, digest)  # as a reader would
             lock.assert_held()
             number = self._claim(building)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(building, ignore_errors=True)
+            if isinstance(error, Damaged):
+                raise RebuildRefused(f"Written badly: {error}; nothing is published.") from error
             raise
         disk.sync_folder(self._generations)
         disk.replace_file(self._current, f"{number} {digest}\n".encode("ascii"))
@@ -129,7 +150,7 @@ class Store:
 
     def prune(self) -> None:
         """Delete all but the newest generations; the live one always stays."""
-        live = (self.current() or "").split(" ")[0]
+        live = self.live()
         for number in self.numbers()[:-KEEP]:
             if number != live:
                 doomed = self._generations / f".trash-{number}"
@@ -151,7 +172,7 @@ class Store:
     def _write(self, building: Path, index: Index, meta: dict[str, Any]) -> str:
         contents = {
             "chunks.jsonl": codec.chunks_to_bytes(index.chunks),
-            "articles.jsonl": codec.jsonl(meta.pop("articles")),
+            "articles.jsonl": codec.jsonl(meta["articles"]),
             **index.lexical.to_bytes(),
         }
         if index.vectors is not None:
@@ -165,10 +186,12 @@ class Store:
             for entry in sorted(building.iterdir())
         }
         spec = codec.spec_to_json(index.spec)
-        raw = json.dumps({**meta, "format": FORMAT, "embedder": spec, "files": files}, indent=1)
-        disk.write_new(building / META, raw.encode())
+        told = {name: value for name, value in meta.items() if name != "articles"}
+        told |= {"format": FORMAT, "embedder": spec, "files": files}
+        raw = json.dumps({**told, "self": _digest(told)}, indent=1).encode()
+        disk.write_new(building / META, raw)
         disk.sync_folder(building)
-        return hashlib.sha256(raw.encode()).hexdigest()
+        return hashlib.sha256(raw).hexdigest()
 
     def _claim(self, building: Path) -> str:
         """Rename to the next free number; a taken one fails, so ids never collide."""
@@ -181,6 +204,8 @@ class Store:
         for entry in self._generations.iterdir():
             if entry.name.startswith((".tmp-", ".trash-")):
                 shutil.rmtree(entry, ignore_errors=True)
+        for entry in self.folder.glob(f".{self._current.name}.*.tmp"):
+            entry.unlink(missing_ok=True)
 
     def _read_meta(self, number: str, expected: str | None) -> dict[str, Any]:
         try:
@@ -190,8 +215,10 @@ class Store:
             raise Damaged(f"{META} cannot be read ({error})") from error
         if expected is not None and hashlib.sha256(raw).hexdigest() != expected:
             raise Damaged(f"{META} does not match CURRENT")
-        if meta.get("format") != FORMAT:
-            raise Damaged(f"format {meta.get('format')} is not {FORMAT}; build again")
+        if not isinstance(meta, dict) or meta.pop("self", None) != _digest(meta):
+            raise Damaged(f"{META} is not what was written")
+        if meta["format"] != FORMAT:
+            raise Damaged(f"format {meta['format']} is not {FORMAT}; build again")
         return meta
 
     def _check_file(self, path: Path, entry: dict[str, Any]) -> None:
@@ -215,18 +242,31 @@ class Store:
         return content
 
     def _read(self, number: str, expected: str | None) -> tuple[Index, dict[str, Any]]:
-        folder = self._generations / number
         meta = self._read_meta(number, expected)
-        files = meta["files"]
+        try:
+            return self._decode(number, meta), meta
+        except UNREADABLE as error:
+            raise Damaged(f"its files do not fit together ({error!r:.200})") from error
+
+    def _decode(self, number: str, meta: dict[str, Any]) -> Index:
+        folder, files = self._generations / number, meta["files"]
         wanted = [name for name in files if name != GRAPH]
         contents = {name: self._verified(folder / name, files[name]) for name in wanted}
         if GRAPH in files:
             self._check_file(folder / GRAPH, files[GRAPH])
         chunks = codec.chunks_from_bytes(contents["chunks.jsonl"])
         lexical = LexicalIndex.from_bytes({name: contents[name] for name in LEXICAL})
-        vectors = None
-        if VECTORS in contents:
-            rows = np.load(BytesIO(contents[VECTORS]), allow_pickle=False)
-            vectors = load_vectors(rows, folder / GRAPH if GRAPH in files else None)
         spec = codec.spec_from_json(meta["embedder"])
-        return make_index(number, chunks, lexical, vectors, spec), meta
+        vectors = None
+        if VECTORS in contents and spec is not None:
+            rows = np.load(BytesIO(contents[VECTORS]), allow_pickle=False)
+            if rows.shape != (len(chunks), spec.dimension) or rows.dtype != np.float32:
+                raise Damaged(f"{VECTORS} holds {rows.shape} {rows.dtype} for {len(chunks)} chunks")
+            vectors = load_vectors(rows, folder / GRAPH if GRAPH in files else None)
+        if lexical.count != len(chunks):
+            raise Damaged(f"{LEXICAL[0]} is of {lexical.count} chunks, not of {len(chunks)}")
+        return make_index(number, chunks, lexical, vectors, spec)
+
+
+def _digest(meta: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()

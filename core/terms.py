@@ -13,9 +13,13 @@ from itertools import pairwise
 
 import snowballstemmer
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+# Letters and digits, with the accents and vowel points that have no composed form.
+_MARKS = r"\u0300-\u036f\u0591-\u05bd\u05c1\u05c2\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+_CHARACTER = rf"[^\W_][{_MARKS}]*"
+WORD = re.compile(rf"(?:{_CHARACTER})+(?:['’](?:{_CHARACTER})+)*")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+SCRIPT = re.compile(rf"(?P<cjk>[{_CJK}]+)|[^{_CJK}]+")
 MAX_WORD_CHARS = 64  # longer runs are data, not words
 MEMORY = 50_000  # stems remembered; cleared when full
 
@@ -57,17 +61,17 @@ class TermAnalyzer:
 def words(text: str) -> Iterator[str]:
     """Give the folded words of a text, with the parts of camel-case words after them."""
     for match in WORD.finditer(unicodedata.normalize("NFKC", text)):
-        raw = match.group()
-        if len(raw) > MAX_WORD_CHARS:
-            raw = raw[:MAX_WORD_CHARS]
-        yield from _forms(raw)
+        for part in SCRIPT.finditer(match.group()):
+            if part["cjk"]:
+                yield from _cjk_bigrams(part.group())
+            else:
+                yield from _forms(part.group()[:MAX_WORD_CHARS])
 
 
 def _forms(raw: str) -> Iterator[str]:
     folded = _fold(raw)
-    if CJK.search(raw):
-        yield from _cjk_bigrams(folded)
-        return
+    if not folded:
+        return  # an apostrophe between two scripts
     yield folded
     parts = HUMP.split(raw)
     if len(parts) > 1:

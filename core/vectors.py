@@ -39,14 +39,21 @@ class VectorIndex:
         k = min(k, len(self.vectors))
         if k == 0:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        if self.graph is None:
-            rows = np.arange(len(self.vectors))
-        else:
-            labels, _ = self.graph.knn_query(query[np.newaxis, :], k=k, num_threads=1)
-            rows = labels[0].astype(np.int64)
-        similarities = self.vectors[rows] @ query
+        rows = self._candidates(query, k)
+        similarities = cosines(self.vectors[rows], query)
         order = np.lexsort((rows, -similarities))[:k]
         return rows[order], similarities[order]
+
+    def _candidates(self, query: Vector, k: int) -> Rows:
+        if self.graph is not None:
+            try:
+                labels, _ = self.graph.knn_query(query[np.newaxis, :], k=k, num_threads=1)
+            except RuntimeError as error:  # many equal vectors can cut the graph into parts
+                logger.warning("HNSW cannot find %d neighbours (%s): searching exactly", k, error)
+            else:
+                found: Rows = labels[0].astype(np.int64)
+                return found
+        return np.arange(len(self.vectors))
 
     def save(self, path: Path) -> bool:
         """Write the graph; False when there is none. The caller checks size and checksum."""
@@ -54,6 +61,15 @@ class VectorIndex:
             return False
         self.graph.save_index(str(path))
         return True
+
+
+def cosines(vectors: Vectors, query: Vector) -> Vector:
+    """Give the cosine of each unit row with a query; equal rows get equal bits, so ties are ties.
+
+    A matrix product does not promise that: BLAS adds up the last rows in another order.
+    """
+    similarities: Vector = np.einsum("ij,j->i", vectors, query)
+    return similarities
 
 
 def build_vectors(vectors: Vectors) -> VectorIndex:

@@ -22,6 +22,7 @@ def client(
     read_seconds: float = 5.0,
     connect_seconds: float = 2.0,
     max_response_bytes: int = 1024 * 1024,
+    probe_read_seconds: float = 10.0,
 ) -> OllamaClient:
     timeouts = Timeouts(connect_seconds=connect_seconds, read_seconds=read_seconds)
     return OllamaClient(
@@ -30,6 +31,7 @@ def client(
         chat_timeouts=timeouts,
         retries=retries,
         max_response_bytes=max_response_bytes,
+        probe_read_seconds=probe_read_seconds,
     )
 
 

@@ -16,11 +16,20 @@ from core.outline import Block, BlockKind, outline
 from core.terms import TermAnalyzer
 from core.types import REFUSAL_TEXT, Context, Draft, Question, Snippet
 
-COVERAGE_WEIGHT = 0.3  # of a unit's own words against its snippet's score
-KEEP_RATIO = 0.5  # units weaker than this share of the best one are left out
+COVERAGE_WEIGHT = 0.3  # of a unit's words against its snippet's score
+HEADING_CREDIT = 0.8  # a unit says what its headings say, a little less surely
+STEPS_BONUS = 0.1  # a question for a procedure is answered by a list
+KEEP_RATIO = 0.8  # units weaker than this share of the best one are left out
 ENOUGH_CHARS = 320  # below this, weaker units still help
-WHOLE_CHARS = 420  # longer paragraphs and lists are taken apart
+MAX_SNIPPETS = 3  # quoted from at most, so that the answer reads as one
+WHOLE_CHARS = 420  # longer paragraphs are taken apart
+WHOLE_LIST_CHARS = 640  # and longer lists: steps are of little use one by one
 SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=[\w\"'“(\[*`])")
+PROCEDURE = re.compile(
+    r"\b(?:how (?:do|to|can|should)|where (?:do|can|should)|steps?|set ?up|way to|let|make|turn|"
+    r"stop|get|hide|change)\b",
+    re.IGNORECASE,
+)
 CELL = re.compile(r"(?<!\\)\|")
 LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s")
 CITATION_LIKE = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
@@ -54,30 +63,43 @@ class ExtractiveAnswerer:
         weights = dict(context.term_weights) or dict.fromkeys(
             self._analyzer.terms(question.text), 1.0
         )
+        wants_steps = PROCEDURE.search(question.text) is not None
         units = [unit for snippet in context.snippets for unit in _units(snippet)]
         scored = sorted(
-            ((self._score(unit, weights), unit) for unit in units),
+            ((self._score(unit, weights, wants_steps), unit) for unit in units),
             key=lambda pair: (-pair[0], pair[1].snippet.number, pair[1].position),
         )
         chosen = self._choose(scored)
         return Draft(_layout(chosen) if chosen else REFUSAL_TEXT, self.name)
 
-    def _score(self, unit: _Unit, weights: dict[str, float]) -> float:
+    def _score(self, unit: _Unit, weights: dict[str, float], wants_steps: bool) -> float:
+        own = f"{unit.lead_in} {unit.text}"
+        below = f"{' '.join(unit.snippet.chunk.headings)} {own}"
+        coverage = max(
+            self._coverage(own, weights), HEADING_CREDIT * self._coverage(below, weights)
+        )
+        bonus = STEPS_BONUS if wants_steps and LIST_ITEM.match(unit.text) else 0.0
+        return unit.snippet.score + COVERAGE_WEIGHT * coverage + bonus
+
+    def _coverage(self, text: str, weights: dict[str, float]) -> float:
         total = sum(weights.values())
-        present = set(self._analyzer.terms(f"{unit.lead_in} {unit.text}"))
+        present = set(self._analyzer.terms(text))
         covered = sum(weight for term, weight in weights.items() if term in present)
-        return unit.snippet.score + COVERAGE_WEIGHT * (covered / total if total else 0.0)
+        return covered / total if total else 0.0
 
     def _choose(self, scored: Sequence[tuple[float, _Unit]]) -> list[_Unit]:
         chosen: list[_Unit] = []
         said: set[str] = set()
+        quoted: set[int] = set()
         used = 0
         for score, unit in scored:
             weak = score < KEEP_RATIO * scored[0][0] and used >= ENOUGH_CHARS
             lead = unit.lead_in if unit.lead_in not in said else ""
             cost = len(unit.text) + len(lead) + 6
-            if weak or unit.text in said or (chosen and used + cost > self._max_chars):
+            one_more = unit.snippet.number not in quoted and len(quoted) >= MAX_SNIPPETS
+            if weak or one_more or unit.text in said or (chosen and used + cost > self._max_chars):
                 continue
+            quoted.add(unit.snippet.number)
             chosen.append(unit)
             said.update((unit.text, lead))
             used += cost
@@ -106,7 +128,7 @@ def _parts(block: Block) -> Iterator[str]:
     match block.kind:
         case BlockKind.TABLE:
             yield from _rows(block)
-        case BlockKind.LIST if len(block.text) > WHOLE_CHARS:
+        case BlockKind.LIST if len(block.text) > WHOLE_LIST_CHARS:
             edges = (0, *(cut for cut in block.cuts if cut), len(block.text))
             yield from (block.text[a:b].rstrip() for a, b in pairwise(edges))
         case BlockKind.PARAGRAPH if len(block.text) > WHOLE_CHARS:
@@ -135,7 +157,7 @@ def _layout(chosen: Sequence[_Unit]) -> str:
         groups.setdefault(unit.snippet.number, []).append(unit)
     several = len({units[0].snippet.chunk.article_id for units in groups.values()}) > 1
     parts = []
-    for number, units in groups.items():
+    for number, units in sorted(groups.items()):
         units.sort(key=lambda unit: unit.position)
         heading = _heading(units[0].snippet) if several else ""
         parts.append("\n\n".join(filter(None, (heading, *_cited(units, number)))))

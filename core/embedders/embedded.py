@@ -89,7 +89,8 @@ class _Model:
         if not rows or not len(of_text):
             return 0.0
         best = (_unit_rows(np.stack(rows)) @ _unit_rows(of_text).T).max(axis=1)
-        return float(np.average(best, weights=weights))
+        # idf is 0 for a word that half of the chunks have: then each word counts the same.
+        return float(np.average(best, weights=weights if sum(weights) else None))
 
 
 def _unit_rows(vectors: Vectors) -> Vectors:
@@ -103,7 +104,8 @@ CLS, SEP = 101, 102  # their lines in the vocabulary
 class EmbeddedEmbedder:
     """Implements core.protocols.Embedder; threads: workers of a build, one session each text."""
 
-    def __init__(self, *, workers: int | None = None) -> None:
+    def __init__(self, *, workers: int | None = None, weights: Path | None = None) -> None:
+        self._weights = weights  # None: those of the package
         self._model: _Model | None = None
         self._opening = threading.Lock()
         # One text at a time on one thread each beats batches: no padding, a third of the memory.
@@ -144,7 +146,7 @@ class EmbeddedEmbedder:
     def _open(self) -> _Model:
         with self._opening:
             if self._model is None:
-                self._model = _load()
+                self._model = _load(self._weights or _packaged_weights())
             return self._model
 
 
@@ -155,8 +157,8 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _load() -> _Model:
-    weights = _verified_weights()
+def _load(path: Path) -> _Model:
+    weights = _verified_weights(path)
     try:
         import onnxruntime
         from tokenizers import BertWordPieceTokenizer
@@ -173,12 +175,15 @@ def _load() -> _Model:
     return _Model(tokenizer=tokenizer, session=session)
 
 
-def _verified_weights() -> bytes:
-    """Read the weights once and check the very bytes that onnxruntime will get."""
+def _packaged_weights() -> Path:
     found = importlib.util.find_spec(WEIGHTS_PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise ModelUnavailable(f"The weights package {WEIGHTS_PACKAGE} is not installed. {REPAIR}")
-    path = Path(next(iter(found.submodule_search_locations))) / "model.onnx"
+    return Path(next(iter(found.submodule_search_locations))) / "model.onnx"
+
+
+def _verified_weights(path: Path) -> bytes:
+    """Read the weights once and check the very bytes that onnxruntime will get."""
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -170,6 +170,18 @@ async def test_a_text_that_is_too_long_is_halved(
     ]
 
 
+async def test_halves_weigh_as_much_as_they_hold(ollama: ScriptedOllama) -> None:
+    front, back = "refund " * 5 + "card", " " + "kiosk" * 40
+    ollama.context_length = 6
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        (row,) = await embedder.embed([front + back], role=Role.DOCUMENT)
+    assert ollama.texts_embedded[-2:] == [front, back]
+    parts = [len(text) * np.array(embedding(text, 32)) for text in (front, back)]
+    expected = sum(parts) / np.linalg.norm(sum(parts))
+    np.testing.assert_allclose(row, expected, atol=1e-6)
+
+
 async def test_halves_are_halved_again(ollama: ScriptedOllama) -> None:
     ollama.context_length = 10
     async with client(ollama.url) as asking:

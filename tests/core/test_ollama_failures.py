@@ -139,24 +139,46 @@ class TestFailures:
         assert "Bluebird" not in str(raised.value)
         assert "Bluebird" not in caplog.text
 
-    async def test_a_compressed_body_is_not_unpacked(self) -> None:
-        async def squeezed(_: web.Request) -> web.Response:
-            response = web.json_response({"version": "0" * 100_000})
-            response.enable_compression(web.ContentCoding.gzip)
+    @pytest.mark.parametrize("body", ["squeezed", "deep", "list"])
+    async def test_odd_bodies_are_errors(self, body: str) -> None:
+        async def serve(_: web.Request) -> web.Response:
+            text = {"squeezed": '{"version": "0"}', "deep": "[" * 100_000, "list": "[]"}[body]
+            response = web.Response(text=text, content_type="application/json")
+            if body == "squeezed":  # nobody asked for it, and it may grow past the cap
+                response.enable_compression(web.ContentCoding.gzip)
             return response
 
         application = web.Application()
-        application.router.add_get("/api/version", squeezed)
+        application.router.add_get("/api/version", serve)
         runner = web.AppRunner(application)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         try:
             url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             async with client(url) as asking:
-                with pytest.raises(ModelUnavailable, match="not JSON"):
+                with pytest.raises(ModelUnavailable, match=r"not (JSON|an object)"):
                     await asking.version()
         finally:
             await runner.cleanup()
+
+    async def test_a_silent_server_is_given_up_before_the_connect_limit(
+        self, ollama: ScriptedOllama
+    ) -> None:
+        ollama.fail(Fault.HANG)
+        started = time.monotonic()
+        with pytest.raises(ModelTimeout, match="increase CHAT_READ_TIMEOUT"):
+            await ask(ollama.url, CHAT_PATH, read_seconds=0.2, connect_seconds=9.0)
+        assert time.monotonic() - started < 4
+
+    async def test_a_probe_does_not_wait_as_long_as_an_answer(self, ollama: ScriptedOllama) -> None:
+        ollama.fail(Fault.HANG)
+        async with client(ollama.url, probe_read_seconds=0.2) as asking:
+            with pytest.raises(ModelTimeout, match=r"within 0\.2 s\. \[hint: check OLLAMA_URL\]"):
+                await asking.version()
+
+    async def test_every_request_has_its_own_connection(self, ollama: ScriptedOllama) -> None:
+        await ask(ollama.url, CHAT_PATH)
+        assert ollama.requests[0].headers["Connection"] == "close"
 
     async def test_leaves_no_session_open(self, ollama: ScriptedOllama) -> None:
         async with client(ollama.url) as asking:
@@ -182,7 +204,7 @@ class TestRetries:
     async def test_gives_up_after_the_last_try(self, ollama: ScriptedOllama) -> None:
         ollama.fail(Fault.BUSY)
         with pytest.raises(ModelUnavailable, match="is busy"):
-            await ask(ollama.url, EMBED_PATH, retries=2)
+            await ask(ollama.url, EMBED_PATH, count=2, retries=2)
         assert len(ollama.requests) == 3  # and no bisecting: the input is not to blame
 
     async def test_waits_as_long_as_told(self, ollama: ScriptedOllama) -> None:

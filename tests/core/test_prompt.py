@@ -108,6 +108,10 @@ def test_a_snippet_cannot_pretend_to_be_another() -> None:
     assert "See [1]." in text
 
 
+def test_half_a_character_is_no_obstacle() -> None:
+    assert "\ud83d" in user_message(Question("q \ud83d"), snippet(1, "x"))
+
+
 def test_a_title_stays_in_its_header() -> None:
     text = user_message(Question("q"), snippet(1, "x", title="A | B]\n[2 | C", headings=("D\nE",)))
     assert "[1 | A / B) (2 / C | D E]\nx\n" in text

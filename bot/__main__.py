@@ -1,0 +1,5 @@
+"""`python -m bot` is `clockify-bot`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,137 @@
+"""`ask --batch`: questions in JSON lines → replies in JSON lines, in order, resumable."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from core.errors import BotError, SettingsError
+from core.types import Question
+
+from .desk import Asker
+from .output import error_to_json, turn_to_json
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """One question of the input; line counts from 1."""
+
+    line: int
+    id: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """How a batch ended."""
+
+    asked: int
+    kept: int  # taken over from an earlier run
+    errors: int
+    bad_lines: int
+
+
+async def run_batch(asker: Asker, source: Path, target: Path) -> BatchSummary:
+    """Answer every question of source into target; raises SettingsError for unusable files.
+
+    What target holds already is kept, except errors and a torn last line. Each reply is written
+    before the next question is asked.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise SettingsError(f"{target} is the input; give --output another name.")
+    questions, bad = read_questions(source)
+    kept = _read_replies(target)
+    asked = errors = reused = 0
+    beside = target.with_name(f".{target.name}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as out:
+            for question in questions:
+                if (question.id, question.query) in kept:
+                    out.write(_line(kept[question.id, question.query]))
+                    reused += 1
+                else:
+                    break
+        os.replace(beside, target)
+        with target.open("a", encoding="utf-8") as out:
+            for question in _bar(questions[reused:]):
+                reply = kept.get((question.id, question.query))
+                if reply is None:
+                    reply = await _ask(asker, question)
+                    asked += 1
+                    errors += reply["status"] == "error"
+                out.write(_line(reply))
+                out.flush()
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise SettingsError(f"{target} cannot be written: {error}.") from error
+    return BatchSummary(asked, len(questions) - asked, errors, bad)
+
+
+def read_questions(source: Path) -> tuple[list[BatchLine], int]:
+    """Read the input; a bad line is named on standard error and left out."""
+    try:
+        lines = source.read_bytes().split(b"\n")
+    except OSError as error:
+        raise SettingsError(f"{source} cannot be read: {error}.") from error
+    questions, bad = [], 0
+    for number, raw in enumerate(lines, start=1):
+        if not raw.strip():
+            continue
+        try:
+            questions.append(_question(number, json.loads(raw)))
+        except ValueError as error:  # of JSON, of UTF-8, of the fields
+            bad += 1
+            click.echo(f"{source}:{number}: skipped, {error}", err=True)
+    return questions, bad
+
+
+def _question(number: int, row: Any) -> BatchLine:
+    if not isinstance(row, dict) or not isinstance(row.get("query"), str):
+        raise ValueError('a line must be an object like {"id": "1", "query": "how do I …"}')
+    return BatchLine(number, str(row.get("id", number)), row["query"])
+
+
+async def _ask(asker: Asker, question: BatchLine) -> dict[str, Any]:
+    try:
+        turn = await asker.ask(Question(question.query, id=question.id))
+    except BotError as error:
+        return error_to_json(str(error), id=question.id, query=question.query)
+    return turn_to_json(turn, id=question.id)
+
+
+def _read_replies(target: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Read the replies of an earlier run; a file of anything else is refused, not overwritten."""
+    replies: dict[tuple[str, str], dict[str, Any]] = {}
+    if not target.exists():
+        return replies
+    *lines, torn = target.read_bytes().split(b"\n")
+    for number, raw in enumerate(lines, start=1):
+        try:
+            row = json.loads(raw)
+            if row["status"] != "error":
+                replies[str(row["id"]), row["query"]] = row
+        except (ValueError, KeyError, TypeError) as error:
+            raise SettingsError(
+                f"{target}:{number} is no reply of an earlier run; "
+                "move the file away or give --output another name."
+            ) from error
+    if torn and not replies:
+        raise SettingsError(f"{target} holds something else; give --output another name.")
+    return replies
+
+
+def _line(reply: dict[str, Any]) -> str:
+    return json.dumps(reply, ensure_ascii=False) + "\n"
+
+
+def _bar(questions: list[BatchLine]) -> Iterator[BatchLine]:
+    console = Console(stderr=True)
+    yield from track(questions, "asking", console=console, disable=not console.is_terminal)

@@ -1,0 +1,238 @@
+"""clockify-bot run | try | build | ask | chat | doctor: parse, assemble, run.
+
+Exit codes: 0 answered, refused or notice, built or unchanged; 1 a build was refused or could not
+get the lock; 2 usage or settings; 3 no usable index; 4 model unavailable; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from core.assembly import open_pipeline, with_fallback
+from core.config import STATE_DIR
+from core.errors import BotError
+from core.types import Question
+
+from .building import build_for_parent, build_for_people
+from .options import (
+    ASK_OPTIONS,
+    BUILD_OPTIONS,
+    log_option,
+    read_config,
+    read_environment,
+    setting_options,
+)
+from .signals import INTERRUPTED, stop_on_signals, unless_stopped
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+T = TypeVar("T")
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(package_name="clockify-bot")
+def cli() -> None:
+    """Answer questions about your help center in Slack, with sources, or say "I don't know"."""
+
+
+@cli.command()
+@setting_options(ASK_OPTIONS)
+@log_option("INFO")
+def run(log_level: str, **given: Any) -> None:
+    """Connect to Slack and answer; stops on Ctrl-C or SIGTERM."""
+    from .app import serve
+    from .config import SlackConfig
+    from .rebuilding import ChildRebuilder
+
+    _start_logging(log_level)
+    config = with_fallback(read_config(given))
+    slack = SlackConfig.from_env(read_environment())
+
+    async def work() -> None:
+        stop = stop_on_signals()
+        async with open_pipeline(config) as assembled:
+            for note in assembled.notes:
+                click.echo(note, err=True)
+            rebuilder = ChildRebuilder(config, assembled.pipeline, assembled.store)
+            await serve(slack, assembled.pipeline, rebuilder, stop)
+
+    _run(work())
+
+
+@cli.command(name="try")
+@setting_options(ASK_OPTIONS)
+@click.option("--port", default=3000, show_default=True, help="First port to try for the page.")
+@log_option("WARNING")
+def try_(log_level: str, port: int, **given: Any) -> None:
+    """Build the index, start a local Slack and the bot in it, print the page's address."""
+    from .trying import serve_locally
+
+    _start_logging(log_level)
+    config = with_fallback(read_config(given))
+
+    async def work() -> None:
+        stop = stop_on_signals()
+        building = asyncio.ensure_future(build_for_people(config, purpose="clockify-bot try"))
+        if await unless_stopped(building, stop):
+            async with open_pipeline(config) as assembled:
+                await serve_locally(config, assembled, stop, port=port)
+
+    _run(work())
+
+
+@cli.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@setting_options(BUILD_OPTIONS)
+@click.option("--lexical-only", is_flag=True, help="Build without an embedder: words only.")
+@click.option("--force", is_flag=True, help="Publish even when nothing changed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@click.option("--events", is_flag=True, hidden=True, help="Print progress as JSON lines.")
+@log_option("WARNING")
+def build(
+    path: Path | None,
+    lexical_only: bool,
+    force: bool,
+    as_json: bool,
+    events: bool,
+    log_level: str,
+    **given: Any,
+) -> None:
+    """Build the index of PATH (or KNOWLEDGE) and make it live."""
+    _start_logging(log_level)
+    if path is not None:
+        given["knowledge"] = path
+    config = read_config(given)
+    options = {"lexical_only": lexical_only, "force": force}
+    if events:
+        sys.exit(build_for_parent(config, **options))
+    report = _run(build_for_people(config, purpose="clockify-bot build", quiet=as_json, **options))
+    if as_json:
+        click.echo(json.dumps(report.as_json(), ensure_ascii=False))
+
+
+@cli.command()
+@click.argument("question", required=False)
+@setting_options(ASK_OPTIONS)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--debug", is_flag=True, help="Show what was found, with scores and times.")
+@click.option(
+    "--batch",
+    type=click.Path(path_type=Path),
+    help='Ask every line {"id", "query"} of this JSON lines file.',
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Where --batch writes its replies.")
+@log_option("WARNING")
+def ask(
+    question: str | None,
+    as_json: bool,
+    debug: bool,
+    batch: Path | None,
+    output: Path | None,
+    log_level: str,
+    **given: Any,
+) -> None:
+    """Ask one QUESTION, or a file of them with --batch IN --output OUT."""
+    from .batch import run_batch
+    from .output import turn_to_json, turn_to_text
+
+    _start_logging(log_level)
+    if (question is None) == (batch is None):
+        raise click.UsageError("Give a QUESTION, or --batch IN.jsonl --output OUT.jsonl.")
+    if (batch is None) != (output is None):
+        raise click.UsageError("--batch and --output go together.")
+    config = read_config(given)
+
+    async def work() -> None:
+        async with open_pipeline(config) as assembled:
+            for note in assembled.notes:
+                click.echo(note, err=True)
+            if batch is not None and output is not None:
+                summary = await run_batch(assembled.pipeline, batch, output)
+                click.echo(f"{summary} → {output}", err=True)
+                return
+            turn = await assembled.pipeline.ask(Question(question or "", id="1"))
+            if as_json:
+                click.echo(json.dumps(turn_to_json(turn, id="1"), ensure_ascii=False))
+            else:
+                click.echo(turn_to_text(turn, debug=debug))
+
+    _run(work())
+
+
+@cli.command()
+@setting_options(ASK_OPTIONS)
+@click.option("--debug", is_flag=True, help="Show what was found, with scores and times.")
+@log_option("WARNING")
+def chat(debug: bool, log_level: str, **given: Any) -> None:
+    """Ask in a terminal, one question after the other."""
+    from .chat import chat as converse
+
+    _start_logging(log_level)
+    config = with_fallback(read_config(given))
+
+    async def work() -> None:
+        async with open_pipeline(config) as assembled:
+            for note in assembled.notes:
+                click.echo(note, err=True)
+            history = STATE_DIR / "chat_history"
+            await converse(assembled.pipeline, debug=debug, history_file=history)
+
+    _run(work())
+
+
+@cli.command()
+@setting_options(ASK_OPTIONS)
+@log_option("ERROR")
+def doctor(log_level: str, **given: Any) -> None:
+    """Check settings, knowledge, index, models and Slack, with what to do about each."""
+    from .doctor import Verdict, examine
+
+    _start_logging(log_level)
+    environ = read_environment()
+    config = read_config(given)
+
+    async def work() -> int:
+        worst = 0
+        async for finding in examine(config, environ):
+            click.echo(str(finding))
+            if finding.verdict is Verdict.BAD:
+                worst = worst or finding.exit_code
+        return worst
+
+    sys.exit(_run(work()))
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's mistake is one sentence, never a traceback."""
+    try:
+        sys.exit(cli.main(prog_name="clockify-bot", standalone_mode=False))
+    except click.exceptions.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BotError as error:
+        click.echo(f"clockify-bot: {error}", err=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        click.echo(f"clockify-bot: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _start_logging(level: str) -> None:
+    from .logs import set_up_logging
+
+    set_up_logging(level.upper())
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)

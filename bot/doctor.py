@@ -1,0 +1,117 @@
+"""`clockify-bot doctor`: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from core.answerers.ollama import check_ready
+from core.articles import Limits, read_knowledge
+from core.assembly import make_embedder, open_ollama
+from core.config import Config
+from core.errors import BotError
+from core.pipeline import require_same
+from core.store import Store
+
+from .app import check_tokens, open_client
+from .config import SlackConfig
+
+
+class Verdict(StrEnum):
+    """OK works, NOTE works with less, BAD: the bot could not run."""
+
+    OK = "ok"
+    NOTE = "note"
+    BAD = "BAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; exit_code counts when it is BAD."""
+
+    verdict: Verdict
+    subject: str
+    detail: str
+    exit_code: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.verdict:<5} {self.subject:<12} {self.detail}"
+
+
+async def examine(config: Config, environ: dict[str, str]) -> AsyncIterator[Finding]:
+    """Look at everything that `run` needs, the cheap things first; settings are read already."""
+    yield Finding(Verdict.OK, "settings", "all values are valid")
+    yield _knowledge(config.knowledge, config)
+    async for finding in _index_and_embedder(config):
+        yield finding
+    yield await _answerer(config)
+    yield await _slack(environ)
+
+
+def _knowledge(path: Path, config: Config) -> Finding:
+    limits = Limits(config.max_file_mb * 2**20, config.max_article_kb * 2**10)
+    try:
+        knowledge = read_knowledge(path, limits=limits)
+    except BotError as error:
+        return _bad("knowledge", error)
+    count, warnings = len(knowledge.articles), len(knowledge.warnings)
+    if not count:
+        return Finding(Verdict.BAD, "knowledge", f"{path} holds no article", 2)
+    named = f", {warnings} warnings (clockify-bot build names them)" if warnings else ""
+    return Finding(Verdict.OK, "knowledge", f"{path}: {count} articles{named}")
+
+
+async def _index_and_embedder(config: Config) -> AsyncIterator[Finding]:
+    spec = None
+    async with open_ollama(config) as client:
+        try:
+            spec = await make_embedder(config, client).spec()
+            yield Finding(Verdict.OK, "embedder", str(spec))
+        except BotError as error:
+            yield _bad("embedder", error)
+    try:
+        opened = Store(config.index_dir).open()
+        if spec is not None:
+            require_same(opened.index.spec, spec)
+    except BotError as error:
+        yield _bad("index", error)
+        return
+    index = opened.index
+    detail = f"generation {index.generation}: {index.articles} articles, {len(index.chunks)} chunks"
+    for damaged in opened.damaged:
+        yield Finding(Verdict.NOTE, "index", f"damaged, an older one answers: {damaged}")
+    yield Finding(Verdict.OK, "index", f"{detail}, in {config.index_dir}")
+
+
+async def _answerer(config: Config) -> Finding:
+    if config.answerer == "extractive":
+        return Finding(Verdict.OK, "answerer", "extractive: quotes from the knowledge")
+    async with open_ollama(config) as client:
+        problem = await check_ready(client, config.gen_model)
+        if problem is None:
+            return Finding(Verdict.OK, "answerer", f"{config.gen_model} on {client.url}")
+    if config.answerer == "ollama":
+        return Finding(Verdict.BAD, "answerer", problem, 4)
+    return Finding(Verdict.NOTE, "answerer", f"extractive, because: {problem}")
+
+
+async def _slack(environ: dict[str, str]) -> Finding:
+    try:
+        slack = SlackConfig.from_env(environ)
+        async with open_client(slack) as client:
+            identity = await check_tokens(client, slack)
+    except BotError as error:
+        return _bad("slack", error)
+    if not slack.admins:
+        return Finding(
+            Verdict.NOTE,
+            "slack",
+            f"connected to {identity.team}, but ADMIN_USERS is empty: nobody may rebuild",
+        )
+    return Finding(Verdict.OK, "slack", f"connected to {identity.team}, tokens and scopes are good")
+
+
+def _bad(subject: str, error: BotError) -> Finding:
+    return Finding(Verdict.BAD, subject, str(error), error.exit_code)

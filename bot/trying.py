@@ -1,0 +1,59 @@
+"""`clockify-bot try`: the bot in a local Slack, with nothing else needed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from core.assembly import Assembled
+from core.config import STATE_DIR, Config
+
+from .app import Identity, serve
+from .config import SlackConfig
+from .rebuilding import ChildRebuilder
+from .simulator.server import Simulator
+
+PORT = 3000
+MANIFEST = Path(__file__).resolve().parent.parent / "manifest.yml"
+ADMIN = "U0ADA"  # the admin whom the page can act as
+
+READY = """
+clockify-bot is ready: {url}
+
+  Ask in #support:   @clockify-bot how do I lock timesheets?
+                     /clockify how do I track time
+  As admin:          /clockify-rebuild
+  Knowledge:         {knowledge} ({articles} articles)
+{notes}
+Ctrl-C stops everything.
+"""
+
+
+async def serve_locally(
+    config: Config, assembled: Assembled, stop: asyncio.Event, *, port: int = PORT
+) -> None:
+    """Start the local Slack and the bot in it; ends when stop is set."""
+    async with await Simulator.start(MANIFEST, port=port) as simulator:
+        slack = SlackConfig(
+            bot_token=simulator.bot_token,
+            app_token=simulator.app_token,
+            api_url=simulator.api_url,
+            admins=(ADMIN,),
+            feedback_file=STATE_DIR / "feedback.jsonl",
+        )
+
+        def announce(_: Identity) -> None:
+            notes = "".join(f"  Note:              {note}\n" for note in assembled.notes)
+            click.echo(
+                READY.format(
+                    url=simulator.url,
+                    knowledge=config.knowledge,
+                    articles=assembled.pipeline.index.articles,
+                    notes=notes,
+                )
+            )
+
+        rebuilder = ChildRebuilder(config, assembled.pipeline, assembled.store)
+        await serve(slack, assembled.pipeline, rebuilder, stop, on_ready=announce)
