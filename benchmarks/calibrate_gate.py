@@ -11,18 +11,14 @@ tells how many unanswerable ones would be refused at a given share of false refu
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.questions import Row, parse
 from core.assembly import open_pipeline
-from core.config import Config
 from core.evidence import Evidence, measure
 from core.pipeline import Pipeline
 from core.types import Question
@@ -46,7 +42,7 @@ class Example:
     weight: float
 
 
-async def read_examples(pipeline: Pipeline, rows: list[dict[str, Any]]) -> list[Example]:
+async def read_examples(pipeline: Pipeline, rows: list[Row]) -> list[Example]:
     """Measure every question, and every answerable one without its articles."""
     examples = []
     for row in rows:
@@ -120,14 +116,7 @@ def report(examples: list[Example], readings: tuple[str, ...]) -> None:
 
 async def main() -> None:
     """Measure and print both calibrations."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--knowledge", type=Path, default=Path("knowledge"))
-    parser.add_argument("--index", type=Path)
-    options = parser.parse_args()
-    lines = options.questions.read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(line) for line in lines if line.strip()]
-    config = Config(knowledge=options.knowledge, index=options.index, answerer="extractive")
+    rows, config = parse(__doc__)
     async with open_pipeline(config) as assembled:
         examples = await read_examples(assembled.pipeline, rows)
     print("TOKEN_CALIBRATION")

@@ -38,6 +38,13 @@ class BatchSummary:
     errors: int
     bad_lines: int
 
+    def __str__(self) -> str:
+        parts = [f"{self.asked} asked"]
+        parts += [f"{self.kept} kept from before"] if self.kept else []
+        parts += [f"{self.errors} errors"] if self.errors else []
+        parts += [f"{self.bad_lines} bad lines skipped"] if self.bad_lines else []
+        return ", ".join(parts)
+
 
 async def run_batch(asker: Asker, source: Path, target: Path) -> BatchSummary:
     """Answer every question of source into target; raises SettingsError for unusable files.

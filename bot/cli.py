@@ -155,7 +155,7 @@ def ask(
                 click.echo(note, err=True)
             if batch is not None and output is not None:
                 summary = await run_batch(assembled.pipeline, batch, output)
-                click.echo(f"{summary} → {output}", err=True)
+                click.echo(f"{output}: {summary}", err=True)
                 return
             turn = await assembled.pipeline.ask(Question(question or "", id="1"))
             if as_json:

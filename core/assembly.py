@@ -29,6 +29,7 @@ class Assembled:
     """A pipeline ready to answer, and what to tell the operator about it."""
 
     pipeline: Pipeline
+    embedder: Embedder
     store: Store
     opened: Opened
     notes: tuple[str, ...]  # "Answers are quotes: Ollama does not answer at …"
@@ -72,7 +73,7 @@ async def open_pipeline(config: Config) -> AsyncIterator[Assembled]:
             fallback=ExtractiveAnswerer() if config.answerer == "auto" else None,
             rules=answer_rules(config),
         )
-        yield Assembled(pipeline, store, opened, (*notes, *note))
+        yield Assembled(pipeline, embedder, store, opened, (*notes, *note))
 
 
 def with_fallback(config: Config) -> Config:
@@ -146,6 +147,6 @@ async def _choose_answerer(
         )
         return generator, (f"Answers are written by {config.gen_model} on {client.url}.",)
     if config.answerer == "ollama":
-        missing = "pull" in problem
+        missing = problem.endswith(f"ollama pull {config.gen_model}")
         raise (ModelMissing if missing else ModelUnavailable)(problem)
     return extractive, (f"Answers are quotes from the knowledge: {problem}",)

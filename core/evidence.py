@@ -51,7 +51,7 @@ async def measure(
 def names(text: str) -> Iterator[str]:
     """Give the folded names of a text: capitalised words that do not begin a sentence, acronyms.
 
-    >>> list(names("Can I sync ADP with Power BI?"))
+    >>> list(names("how can I sync ADP with Power BI?"))
     ['adp', 'power', 'bi']
     """
     found = list(WORD.finditer(text))
@@ -60,9 +60,8 @@ def names(text: str) -> Iterator[str]:
         return  # A Title Or A Shout Has No Names
     for match in capitals:
         word = match.group()
-        begins = not text[: match.start()].rstrip(" \"'(*“").rstrip() or (
-            text[: match.start()].rstrip()[-1:] in ".!?:"
-        )
+        before = text[: match.start()].rstrip(" \t\n\"'(*“")
+        begins = not before or before[-1] in ".!?:"
         acronym = len(word) > 1 and word.isupper()
         folded = next(iter(words(word)), "")
         if folded and folded not in STOP_WORDS and (acronym or not begins):

@@ -109,7 +109,7 @@ async def _build(
     vectors: Vectors | None = None
     if request.embedder is not None and spec is not None:
         cache = EmbeddingCache(request.folder / "cache", spec)
-        with clock.phase(Phase.EMBEDDING, len(chunks)) as advance:
+        with clock.phase(Phase.EMBEDDING) as advance:  # how many is known when the cache was read
             vectors, computed = await _embed(chunks, request.embedder, spec, cache, advance)
     with clock.phase(Phase.INDEXING, len(chunks)):
         index = build_index("", chunks, vectors, spec)
@@ -134,8 +134,9 @@ def check_index(index: Index, *, sample: int = 50) -> None:
     """Refuse an index that a reader would stumble over: each sampled chunk must find itself."""
     if not index.is_body.any():
         raise RebuildRefused("No article has text to quote; nothing is published.")
-    for row in np.flatnonzero(~is_unit(index.vectors.vectors)) if index.vectors else ():
-        raise RebuildRefused(f"Chunk {index.chunks[row].id} has a vector that is no direction.")
+    if index.vectors is not None and not is_unit(index.vectors.vectors).all():
+        row = int(np.argmin(is_unit(index.vectors.vectors)))
+        raise RebuildRefused(f"Chunk {index.chunks[row].id} has a vector that is not of length 1.")
     rows = np.flatnonzero(index.is_body)
     rows = rows[np.linspace(0, len(rows) - 1, min(sample, len(rows))).astype(int)]
     for row in rows:

