@@ -181,11 +181,11 @@ def _pieces(blocks: Sequence[Block], most: int, count_tokens: CountTokens) -> li
         after = blocks[position + 1] if position + 1 < len(blocks) else None
         lead = _lead_in(block, before)
         lead_tokens = count_tokens(f"{lead}\n\n") if lead else 0
-        if False:
+        if lead_tokens > most // 2:
             lead, lead_tokens = "", 0
         tokens = count_tokens(f"\n\n{block.text}")
         # A list is rather split than parted from its lead-in.
-        if tokens + (lead_tokens if block.kind is BlockKind.LIST else 0) <= most:
+        if tokens + lead_tokens <= most:
             introduces = _introduces(block, after)
             piece = _Piece(block.text, block.start, block.end, tokens, introduces=introduces)
             pieces.append(piece)

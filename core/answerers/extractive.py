@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 
 from core.disarm import outside_code
 from core.injection import addresses_model
@@ -139,11 +139,11 @@ def _introduces(before: Block, block: Block) -> bool:
 
 
 def _without_orders(block: Block) -> Iterator[str]:
-    """Give the parts of a block; of one that gives orders to a model, the other sentences."""
+    """Give the parts of a block; of one that gives orders to a model, what stands before them."""
     for part in _parts(block):
         if block.kind is BlockKind.PARAGRAPH and addresses_model(part):
             sentences = LINE_OR_SENTENCE.split(part)
-            part = " ".join(sentence for sentence in sentences if not addresses_model(sentence))
+            part = " ".join(takewhile(lambda sentence: not addresses_model(sentence), sentences))
         if part.strip():
             yield part
 

@@ -207,11 +207,19 @@ def test_a_long_paragraph_is_cut_at_sentences() -> None:
     assert [sentences(20)[chunk.start : chunk.end] for chunk in chunks] == [c.text for c in chunks]
 
 
-def test_a_sentence_without_end_is_cut_at_words() -> None:
-    endless = " ".join(f"word{n}" for n in range(400))
+@pytest.mark.parametrize("gap", [" ", "   "], ids=["one blank", "three blanks"])
+def test_a_sentence_without_end_is_cut_at_words(gap: str) -> None:
+    words = [f"word{n}" for n in range(400)]
+    endless = gap.join(words)
     chunks = bodies(endless)
-    assert " ".join(chunk.text for chunk in chunks) == endless
+    assert [word for chunk in chunks for word in chunk.text.split()] == words
     assert all(endless[chunk.start : chunk.end] == chunk.text for chunk in chunks)
+
+
+def test_a_list_item_is_cut_between_its_lines() -> None:
+    words = [f"identifier_{n}" for n in range(400)]
+    chunks = bodies("- " + "\n".join(words))
+    assert [word for chunk in chunks for word in chunk.text.split()] == ["-", *words]
 
 
 def test_a_word_of_300_000_characters_is_split(embedder: EmbeddedEmbedder) -> None:
@@ -253,10 +261,18 @@ def test_a_lead_in_moves_on_with_its_list() -> None:
     assert second.text == f"{LEAD}\n\n{steps}"
 
 
+def test_a_lead_in_stays_with_an_item_above_the_target() -> None:
+    body = f"{LEAD}\n\n- {sentences(7)}"
+    assert SIZES.target < count_words(body) < SIZES.most
+    assert [chunk.text for chunk in bodies(body)] == [body]
+
+
 def test_a_long_paragraph_is_no_lead_in() -> None:
     steps = "\n".join(f"- {sentences(1, f'n{n}x')}" for n in range(12))
-    chunks = bodies(f"{sentences(5)}\n\n{steps}")
-    assert "".join(chunk.text for chunk in chunks).count("Here s0") == 1
+    long = " ".join(f"extraordinary{n}" for n in range(20))
+    for paragraph, times in ((long, 1), (long[:200], 3)):
+        chunks = bodies(f"{paragraph}\n\n{steps}")
+        assert "".join(chunk.text for chunk in chunks).count("extraordinary0") == times
 
 
 def test_table_rows_keep_the_header() -> None:
@@ -276,6 +292,21 @@ def test_code_stays_whole_where_it_fits() -> None:
     assert SIZES.target < count_words(code) + 1 <= SIZES.most
     chunks = bodies(f"{sentences(2)}\n\n{LEAD}\n\n{code}\n\n{sentences(2)}")
     assert [chunk for chunk in chunks if code in chunk.text]
+
+
+def test_code_that_fits_only_without_its_lead_in_stays_whole() -> None:
+    code = "```\n" + "\n".join("call it" for _ in range(38)) + "\n```"
+    assert count_words(code) == SIZES.most - 2
+    above, alone = bodies(f"{sentences(2)}\n\n{LEAD}\n\n{code}")
+    assert above.text == f"{sentences(2)}\n\n{LEAD}"
+    assert alone.text == code
+
+
+def test_a_table_that_fits_stays_whole() -> None:
+    rows = "\n".join(f"| R{n} | {n} |" for n in range(13))
+    table = f"| Row | Price |\n| --- | --- |\n{rows}"
+    assert count_words(table) <= SIZES.most - 2 < count_words(table) + 10
+    assert [chunk.text for chunk in bodies(table)] == [table]
 
 
 def test_code_that_does_not_fit_is_cut_at_lines() -> None:
@@ -373,5 +404,13 @@ def test_the_summary_holds_as_many_headings_as_fit() -> None:
 
 
 def test_an_article_of_headings_only_has_its_summary() -> None:
-    (summary,) = split("## One\n\n## Two")
+    (summary,) = split("## One\n\n## Two\n\n## One")
     assert (summary.id, summary.text) == ("help/locking#summary.0", "One; Two")
+
+
+def test_a_long_path_leaves_room_for_several_paragraphs() -> None:
+    """The target counts the path too, but a chunk takes a minimum of text."""
+    title = " ".join(f"title{n}" for n in range(30))
+    body = "\n\n".join(sentences(1, mark) for mark in "abc")
+    (chunk, _) = split(body, title=title)
+    assert chunk.text == body

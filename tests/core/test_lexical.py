@@ -89,6 +89,10 @@ def test_best_are_positive_sorted_and_tied_by_row() -> None:
     assert built.best(scores, 10).tolist() == [2, 5, 0, 3, 6]
     assert built.best(scores, 3).tolist() == [2, 5, 0]
     assert built.best(scores, 0).tolist() == []
+    assert built.best(np.tile([2.0, 1.0], 100), 200).tolist() == [
+        *range(0, 200, 2),
+        *range(1, 200, 2),
+    ]
 
 
 def test_rows_ascend_within_a_term() -> None:

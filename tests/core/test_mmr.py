@@ -53,6 +53,11 @@ def test_ties_go_to_the_earlier_position(vectors: Vectors | None, mmr_lambda: fl
     assert mmr(scores, vectors, k=4, mmr_lambda=mmr_lambda) == [1, 3, 0, 2]
 
 
+def test_ties_among_many() -> None:
+    scores = np.tile([0.5, 0.7], 50)
+    assert mmr(scores, None, k=100, mmr_lambda=0.8) == [*range(1, 100, 2), *range(0, 100, 2)]
+
+
 def test_without_vectors_the_order_is_by_score() -> None:
     assert mmr(np.array([0.1, 0.9, 0.5]), None, k=2, mmr_lambda=0.2) == [1, 2]
 

@@ -126,7 +126,8 @@ def test_only_what_continues_the_section_comes_along() -> None:
     a1, other, b = chunk("a1", 30), chunk("a2", 30, headings=("Other",)), chunk("b1", 30)
     assert [s.text for s in continued(500, a1, other).snippets] == [a1.text]
     assert [s.text for s in continued(500, a1, b).snippets] == [a1.text]
-    assert [s.text for s in continued(500, a1).snippets] == [a1.text]  # its summary is not quoted
+    intro = chunk("a1", 30, headings=())
+    assert [s.text for s in continued(500, intro).snippets] == [intro.text]  # no summary
 
 
 def test_nothing_is_quoted_twice() -> None:

@@ -27,6 +27,7 @@ def corrector() -> SpellingCorrector:
         ("clockfy", "clockify"),
         ("curency", "currency"),
         ("tmiesheet", "timesheet"),
+        ("ivnoice", "invoice"),
         ("tmeishet", "tmeishet"),
         ("crurncy", "crurncy"),
     ],
@@ -36,6 +37,7 @@ def corrector() -> SpellingCorrector:
         "product",
         "doubled",
         "first letters",
+        "transposed in a short word",
         "three mistakes",
         "two mistakes in a short word",
     ],
@@ -99,11 +101,14 @@ def test_capitals_stay(corrector: SpellingCorrector, asked: str, expected: str) 
 
 
 def test_distance_then_first_letter_then_frequency_then_alphabet() -> None:
-    frequent = ["zorkle"] * 5 + ["zorkla"] * 9 + ["borkle"] * 20
-    assert SpellingCorrector([" ".join(frequent)]).correct("zorkl") == "zorkla"
-    assert SpellingCorrector([" ".join(frequent)]).correct("zorklee") == "zorkle"
-    assert SpellingCorrector(["vorkle vorkle borkle borkle borkle"]).correct("vorklx") == "vorkle"
-    assert SpellingCorrector(["zorkle zorkle borkle borkle borkle"]).correct("zzorkle") == "zorkle"
+    words = ["zorkle"] * 9 + ["zorkla"] * 5 + ["borkle"] * 20 + ["zorklo"] * 5
+    corrector = SpellingCorrector([" ".join(words)])
+    assert corrector.correct("zorkaa") == "zorkla"  # one mistake; "zorkle" would be two
+    assert corrector.correct("zorkl") == "zorkle"  # 9 times
+    assert corrector.correct("zborkle") == "borkle"
+    assert corrector.correct("zorklx") == "zorkle"
+    by_letter = SpellingCorrector(["borklx " * 9 + "zorkle " * 2])
+    assert by_letter.correct("zorklx") == "zorkle"
     assert SpellingCorrector(["qorkle qorkle borkle borkle"]).correct("xorkle") == "borkle"
 
 

@@ -29,6 +29,7 @@ from core.terms import MAX_WORD_CHARS, MEMORY, STOP_WORDS, TermAnalyzer, words
         ("한국어", ["한국", "국어"]),
         ("Clockify的时间", ["clockifi", "的时", "时间"]),
         ("Ｆｕｌｌ ﬁle İstanbul", ["full", "file", "istanbul"]),
+        ("时'时 时’s", ["时", "时", "时"]),
         ("🎉 — …", []),
     ],
     ids=[
@@ -45,6 +46,7 @@ from core.terms import MAX_WORD_CHARS, MEMORY, STOP_WORDS, TermAnalyzer, words
         "Korean",
         "mixed scripts",
         "compatibility",
+        "apostrophes between signs",
         "no words",
     ],
 )

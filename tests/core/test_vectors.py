@@ -66,12 +66,13 @@ def test_a_vector_finds_itself_first(built: VectorIndex, vectors: Vectors) -> No
         assert similarities[0] == pytest.approx(1.0, abs=1e-6)
 
 
-def test_k_above_the_count_gives_all() -> None:
+def test_k_above_the_count_gives_all(caplog: pytest.LogCaptureFixture) -> None:
     few = clustered(7, seed=3)
     query = clustered(1, seed=4)[0]
     rows, similarities = build_vectors(few).nearest(query, 50)
     assert rows.tolist() == exact(few, query, 7)
     assert len(similarities) == 7
+    assert caplog.messages == []  # nothing had to fall back
 
 
 @pytest.mark.parametrize("hnsw", [True, False], ids=["HNSW", "exact"])
