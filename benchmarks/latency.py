@@ -4,8 +4,8 @@
         --knowledge ../shared/data/knowledge_helpcenter.md
 
 Prints p50 and p95 of retrieval (query embedding included) and of whole extractive answers, the
-share that the embedding takes, the ratio of compiled postings to BM25Okapi.get_scores and of HNSW to
-exact search, and the memory of the process.
+share that the embedding takes, the ratio of compiled postings to BM25Okapi.get_scores and of HNSW
+to exact search, and the memory of the process.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from core.errors import BotError, SettingsError
 from core.types import Question
 
 from .desk import Asker
-from .output import error_to_json, turn_to_json
+from .output import error_to_json, log_turn, turn_to_json
+from .typed import readable
+
+OUR_START = b'{"id": "'  # how each line of a target begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,11 @@ class BatchLine:
     line: int
     id: str
     query: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the question of an earlier run."""
+        return self.id, self.query
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +58,29 @@ class BatchSummary:
 async def run_batch(asker: Asker, source: Path, target: Path) -> BatchSummary:
     """Answer every question of source into target; raises SettingsError for unusable files.
 
-    What target holds already is kept, except errors and a torn last line. Each reply is written
-    before the next question is asked.
+    What target holds already is kept, except errors and a torn last line. Each reply is on disk
+    before the next question is asked; the order of source is complete at the end.
     """
-    if target.exists() and source.exists() and target.samefile(source):
-        raise SettingsError(f"{target} is the input; give --output another name.")
     questions, bad = read_questions(source)
-    kept = _read_replies(target)
-    asked = errors = reused = 0
-    beside = target.with_name(f".{target.name}.tmp")
+    if target.exists() and target.samefile(source):
+        raise SettingsError(f"{target} is the input; give --output another name.")
+    replies = _read_replies(target)
+    missing = list({q.key: q for q in questions if q.key not in replies}.values())
+    if replies and len(missing) == len({q.key for q in questions}):
+        raise SettingsError(f"{target} answers other questions; give --output another name.")
+    errors = 0
     try:
-        with beside.open("w", encoding="utf-8") as out:
-            for question in questions:
-                if (question.id, question.query) in kept:
-                    out.write(_line(kept[question.id, question.query]))
-                    reused += 1
-                else:
-                    break
-        os.replace(beside, target)
+        _write_in_order(target, questions, replies)
         with target.open("a", encoding="utf-8") as out:
-            for question in _bar(questions[reused:]):
-                reply = kept.get((question.id, question.query))
-                if reply is None:
-                    reply = await _ask(asker, question)
-                    asked += 1
-                    errors += reply["status"] == "error"
+            for question in _bar(missing):
+                reply = replies[question.key] = await _ask(asker, question)
+                errors += reply["status"] == "error"
                 out.write(_line(reply))
                 out.flush()
+        _write_in_order(target, questions, replies)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise SettingsError(f"{target} cannot be written: {error}.") from error
-    return BatchSummary(asked, len(questions) - asked, errors, bad)
+    return BatchSummary(len(missing), len(questions) - len(missing), errors, bad)
 
 
 def read_questions(source: Path) -> tuple[list[BatchLine], int]:
@@ -94,7 +95,7 @@ def read_questions(source: Path) -> tuple[list[BatchLine], int]:
             continue
         try:
             questions.append(_question(number, json.loads(raw)))
-        except ValueError as error:  # of JSON, of UTF-8, of the fields
+        except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, of the fields
             bad += 1
             click.echo(f"{source}:{number}: skipped, {error}", err=True)
     return questions, bad
@@ -103,7 +104,8 @@ def read_questions(source: Path) -> tuple[list[BatchLine], int]:
 def _question(number: int, row: Any) -> BatchLine:
     if not isinstance(row, dict) or not isinstance(row.get("query"), str):
         raise ValueError('a line must be an object like {"id": "1", "query": "how do I …"}')
-    return BatchLine(number, str(row.get("id", number)), row["query"])
+    id = row.get("id")
+    return BatchLine(number, readable(str(number if id is None else id)), readable(row["query"]))
 
 
 async def _ask(asker: Asker, question: BatchLine) -> dict[str, Any]:
@@ -111,6 +113,7 @@ async def _ask(asker: Asker, question: BatchLine) -> dict[str, Any]:
         turn = await asker.ask(Question(question.query, id=question.id))
     except BotError as error:
         return error_to_json(str(error), id=question.id, query=question.query)
+    log_turn(turn, id=question.id, surface="batch")
     return turn_to_json(turn, id=question.id)
 
 
@@ -119,20 +122,38 @@ def _read_replies(target: Path) -> dict[tuple[str, str], dict[str, Any]]:
     replies: dict[tuple[str, str], dict[str, Any]] = {}
     if not target.exists():
         return replies
-    *lines, torn = target.read_bytes().split(b"\n")
+    try:
+        *lines, torn = target.read_bytes().split(b"\n")
+    except OSError as error:
+        raise SettingsError(f"{target} cannot be read: {error}.") from error
     for number, raw in enumerate(lines, start=1):
         try:
             row = json.loads(raw)
             if row["status"] != "error":
                 replies[str(row["id"]), row["query"]] = row
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SettingsError(
                 f"{target}:{number} is no reply of an earlier run; "
                 "move the file away or give --output another name."
             ) from error
-    if torn and not replies:
+    if torn and not lines and torn[: len(OUR_START)] != OUR_START[: len(torn)]:
         raise SettingsError(f"{target} holds something else; give --output another name.")
     return replies
+
+
+def _write_in_order(
+    target: Path, questions: list[BatchLine], replies: dict[tuple[str, str], dict[str, Any]]
+) -> None:
+    """Replace target by the replies that there are, in the order of their questions."""
+    beside = target.with_name(f".{target.name}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as out:
+            out.writelines(_line(replies[q.key]) for q in questions if q.key in replies)
+        os.replace(beside, target)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()
+        raise
 
 
 def _line(reply: dict[str, Any]) -> str:

@@ -43,5 +43,9 @@ def build_for_parent(config: Config, **options: bool) -> int:
     except BotError as error:
         click.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}))
         return error.exit_code
+    except OSError as error:
+        message = f"The index in {config.index_dir} cannot be written: {error}."
+        click.echo(json.dumps({"error": message, "exit_code": 1}))
+        return 1
     click.echo(json.dumps({"report": report.as_json()}, ensure_ascii=False))
     return 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
+import signal
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,8 @@ from core.errors import BotError
 from core.types import Exchange, Question, Turn
 
 from .desk import Asker
-from .output import debug_text, reply_text, sources_text, turn_to_text
+from .output import debug_text, log_turn, reply_text, sources_text, turn_to_json, turn_to_text
+from .typed import readable
 
 PROMPT = "> "
 WELCOME = "Ask away. :sources  :debug  :help  :exit"
@@ -26,14 +28,14 @@ REMEMBERED = 3  # exchanges that a follow-up may refer to
 HISTORY_LINES = 1000
 
 
-async def chat(asker: Asker, *, debug: bool, history_file: Path) -> None:
+async def chat(asker: Asker, *, debug: bool, as_json: bool, history_file: Path) -> None:
     """Read questions until :exit or the end of input."""
     readline = _open_history(history_file)
     exchanges: deque[Exchange] = deque(maxlen=REMEMBERED)
     last: Turn | None = None
     click.echo(WELCOME)
     try:
-        while (line := await _read_line()) is not None:
+        while (line := _read_line()) is not None:
             match line.strip():
                 case "":
                     continue
@@ -51,30 +53,46 @@ async def chat(asker: Asker, *, debug: bool, history_file: Path) -> None:
                 case command if command.startswith(":"):
                     click.echo(f"{command} is no command.\n{HELP}")
                 case text:
-                    last = await _ask(asker, text, exchanges, debug=debug) or last
+                    turn = await _ask(asker, text, exchanges)
+                    if turn is not None:
+                        last = turn
+                        _show(turn, debug=debug, as_json=as_json)
     finally:
         if readline is not None:
             with suppress(OSError):
                 readline.write_history_file(history_file)
 
 
-async def _ask(asker: Asker, text: str, exchanges: deque[Exchange], *, debug: bool) -> Turn | None:
+async def _ask(asker: Asker, text: str, exchanges: deque[Exchange]) -> Turn | None:
     try:
         turn = await asker.ask(Question(text, tuple(exchanges)))
     except BotError as error:
         click.echo(f"error: {error}", err=True)
         return None
-    click.echo(f"\n{turn_to_text(turn, debug=debug)}\n")
+    log_turn(turn, id="1", surface="chat")
     exchanges.append(Exchange(text, reply_text(turn)))
     return turn
 
 
-async def _read_line() -> str | None:
+def _show(turn: Turn, *, debug: bool, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(turn_to_json(turn, id="1"), ensure_ascii=False))
+    else:
+        click.echo(f"\n{turn_to_text(turn, debug=debug)}\n")
+
+
+def _read_line() -> str | None:
+    """Wait for a line here, not in a thread, which Ctrl-C could not end; None to leave."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's waits for us
     try:
-        return await asyncio.to_thread(input, PROMPT)
-    except EOFError:
+        return readable(input(PROMPT))
+    except UnicodeDecodeError:
+        return "\ufffd"
+    except (EOFError, KeyboardInterrupt):
         click.echo()
         return None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _open_history(path: Path) -> ModuleType | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -29,7 +30,8 @@ from .options import (
     read_environment,
     setting_options,
 )
-from .signals import INTERRUPTED, stop_on_signals, unless_stopped
+from .signals import INTERRUPTED, run_until_stopped
+from .typed import readable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -55,20 +57,26 @@ def run(log_level: str, **given: Any) -> None:
     config = with_fallback(read_config(given))
     slack = SlackConfig.from_env(read_environment())
 
-    async def work() -> None:
-        stop = stop_on_signals()
+    async def work(stop: asyncio.Event, is_serving: asyncio.Event) -> None:
         async with open_pipeline(config) as assembled:
             for note in assembled.notes:
                 click.echo(note, err=True)
             rebuilder = ChildRebuilder(config, assembled.pipeline, assembled.store)
-            await serve(slack, assembled.pipeline, rebuilder, stop)
+            pipeline = assembled.pipeline
+            await serve(slack, pipeline, rebuilder, stop, on_ready=lambda _: is_serving.set())
 
-    _run(work())
+    _run(run_until_stopped(work))
 
 
 @cli.command(name="try")
 @setting_options(ASK_OPTIONS)
-@click.option("--port", default=3000, show_default=True, help="First port to try for the page.")
+@click.option(
+    "--port",
+    default=3000,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="First port to try for the page.",
+)
 @log_option("WARNING")
 def try_(log_level: str, port: int, **given: Any) -> None:
     """Build the index, start a local Slack and the bot in it, print the page's address."""
@@ -77,14 +85,12 @@ def try_(log_level: str, port: int, **given: Any) -> None:
     _start_logging(log_level)
     config = with_fallback(read_config(given))
 
-    async def work() -> None:
-        stop = stop_on_signals()
-        building = asyncio.ensure_future(build_for_people(config, purpose="clockify-bot try"))
-        if await unless_stopped(building, stop):
-            async with open_pipeline(config) as assembled:
-                await serve_locally(config, assembled, stop, port=port)
+    async def work(stop: asyncio.Event, is_serving: asyncio.Event) -> None:
+        await build_for_people(config, purpose="clockify-bot try")
+        async with open_pipeline(config) as assembled:
+            await serve_locally(config, assembled, stop, is_serving, port=port)
 
-    _run(work())
+    _run(run_until_stopped(work))
 
 
 @cli.command()
@@ -157,7 +163,7 @@ def ask(
                 summary = await run_batch(assembled.pipeline, batch, output)
                 click.echo(f"{output}: {summary}", err=True)
                 return
-            turn = await assembled.pipeline.ask(Question(question or "", id="1"))
+            turn = await assembled.pipeline.ask(Question(readable(question or ""), id="1"))
             if as_json:
                 click.echo(json.dumps(turn_to_json(turn, id="1"), ensure_ascii=False))
             else:
@@ -168,9 +174,10 @@ def ask(
 
 @cli.command()
 @setting_options(ASK_OPTIONS)
+@click.option("--json", "as_json", is_flag=True, help="Print each reply as one JSON object.")
 @click.option("--debug", is_flag=True, help="Show what was found, with scores and times.")
 @log_option("WARNING")
-def chat(debug: bool, log_level: str, **given: Any) -> None:
+def chat(as_json: bool, debug: bool, log_level: str, **given: Any) -> None:
     """Ask in a terminal, one question after the other."""
     from .chat import chat as converse
 
@@ -182,7 +189,7 @@ def chat(debug: bool, log_level: str, **given: Any) -> None:
             for note in assembled.notes:
                 click.echo(note, err=True)
             history = STATE_DIR / "chat_history"
-            await converse(assembled.pipeline, debug=debug, history_file=history)
+            await converse(assembled.pipeline, debug=debug, as_json=as_json, history_file=history)
 
     _run(work())
 
@@ -211,6 +218,8 @@ def doctor(log_level: str, **given: Any) -> None:
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one sentence, never a traceback."""
+    # onnxruntime 1.32 would keep a device id in ~/.cache and report its use to its makers.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         sys.exit(cli.main(prog_name="clockify-bot", standalone_mode=False))
     except click.exceptions.Abort:

@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
 INTERRUPTED = 130  # exit status after Ctrl-C
+
+Work = Callable[[asyncio.Event, asyncio.Event], Coroutine[Any, Any, None]]
+
+
+async def run_until_stopped(work: Work) -> None:
+    """Run work(stop, is_serving) until Ctrl-C or SIGTERM sets stop.
+
+    Work that has set is_serving ends by itself then; what is still starting (a build, a Slack or
+    an Ollama that does not answer) is cancelled.
+    """
+    stop, is_serving = stop_on_signals(), asyncio.Event()
+    running = asyncio.ensure_future(work(stop, is_serving))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((running, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if running.done() or is_serving.is_set():
+        await running
+        return
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -24,17 +46,3 @@ def stop_on_signals() -> asyncio.Event:
         with suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
             loop.add_signal_handler(name, request_stop)
     return stop
-
-
-async def unless_stopped(work: asyncio.Future[Any], stop: asyncio.Event) -> bool:
-    """Wait for work or for stop, whichever is first; says whether the work was done."""
-    waiting = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((work, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if work.done():
-        work.result()
-        return True
-    work.cancel()
-    with suppress(asyncio.CancelledError):
-        await work
-    return False

@@ -32,9 +32,14 @@ Ctrl-C stops everything.
 
 
 async def serve_locally(
-    config: Config, assembled: Assembled, stop: asyncio.Event, *, port: int = PORT
+    config: Config,
+    assembled: Assembled,
+    stop: asyncio.Event,
+    is_serving: asyncio.Event,
+    *,
+    port: int = PORT,
 ) -> None:
-    """Start the local Slack and the bot in it; ends when stop is set."""
+    """Start the local Slack and the bot in it; sets is_serving, ends when stop is set."""
     async with await Simulator.start(MANIFEST, port=port) as simulator:
         slack = SlackConfig(
             bot_token=simulator.bot_token,
@@ -45,6 +50,7 @@ async def serve_locally(
         )
 
         def announce(_: Identity) -> None:
+            is_serving.set()
             notes = "".join(f"  Note:              {note}\n" for note in assembled.notes)
             click.echo(
                 READY.format(

@@ -185,7 +185,7 @@ def _pieces(blocks: Sequence[Block], most: int, count_tokens: CountTokens) -> li
             lead, lead_tokens = "", 0
         tokens = count_tokens(f"\n\n{block.text}")
         # A list is rather split than parted from its lead-in.
-        if tokens + lead_tokens <= most:
+        if tokens + (lead_tokens if block.kind is BlockKind.LIST else 0) <= most:
             introduces = _introduces(block, after)
             piece = _Piece(block.text, block.start, block.end, tokens, introduces=introduces)
             pieces.append(piece)

@@ -19,7 +19,7 @@ def mmr(
     the order is by score. Ties go to the earlier position.
     """
     k = min(k, len(scores))
-    if vectors is None or mmr_lambda >= 1.0:
+    if vectors is None:
         return [int(i) for i in np.lexsort((np.arange(len(scores)), -scores))[:k]]
     nearest_picked = np.zeros(len(scores))
     free = np.ones(len(scores), dtype=bool)

@@ -25,15 +25,13 @@ def pack(index: Index, hits: Sequence[Hit], *, budget_tokens: int) -> Context:
         if snippet_tokens(longer) <= limit:
             snippets = longer
             rows.append(hit.row)
-    taken = set(rows)
     for position, row in enumerate(rows):
         after = index.next_row(row)
-        if after is None or after in taken:
+        if after is None or after in rows:
             continue
         text = snippets[position].text + SEPARATOR + index.chunks[after].text
         longer = [*snippets]
         longer[position] = replace(longer[position], text=text)
         if snippet_tokens(longer) <= budget_tokens:
             snippets = longer
-            taken.add(after)
     return Context(tuple(snippets), snippet_tokens(snippets))

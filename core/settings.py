@@ -138,7 +138,7 @@ def _within(value: float, low: float | None, high: float | None) -> bool:
 
 def _range(low: float | None, high: float | None) -> str:
     if high is None:
-        return f"{low} or more"
+        return "a number" if low is None else f"{low} or more"
     return f"{high} or less" if low is None else f"from {low} to {high}"
 
 

@@ -37,8 +37,6 @@ class VectorIndex:
     def nearest(self, query: Vector, k: int) -> tuple[Rows, Vector]:
         """Give the k nearest rows with their similarities, best first, ties by row."""
         k = min(k, len(self.vectors))
-        if k == 0:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
         rows = self._candidates(query, k)
         similarities = cosines(self.vectors[rows], query)
         order = np.lexsort((rows, -similarities))[:k]

@@ -184,14 +184,15 @@ def _layout(chosen: Sequence[_Unit]) -> str:
     for number, units in sorted(groups.items()):
         units.sort(key=lambda unit: unit.position)
         heading = _heading(units[0].snippet, several) if len(groups) > 1 else ""
-        parts.append("\n\n".join(filter(None, (heading, *_cited(units, number)))))
+        body = "\n\n".join(_cited(units, number))
+        parts.append(f"{heading}\n{body}" if heading else body)
     return "\n\n".join(parts)
 
 
 def _heading(snippet: Snippet, several_articles: bool) -> str:
     """Name the section a group is from; an introduction only needs a name beside other articles."""
     named = snippet.chunk.headings[-1:] or ((snippet.chunk.title,) if several_articles else ())
-    return f"**{_plain(named[0].strip('*_ '))}**" if named else ""
+    return f"**{_plain(named[0].replace('*', '').strip())}**" if named else ""
 
 
 def _cited(units: Sequence[_Unit], number: int) -> Iterator[str]:

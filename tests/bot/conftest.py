@@ -22,6 +22,7 @@ from bot.simulator.model import Pace
 from bot.simulator.server import Simulator
 
 from .stand_ins import ArticleAsker, CountingRebuilder
+from .terminal import Terminal, build_library, moved_in, settled
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "manifest.yml"
@@ -106,6 +107,24 @@ def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith("SLACK_") or name.upper().endswith("_PROXY") or name == "ADMIN_USERS":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the index of eight articles, once."""
+    return build_library(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, library: Path) -> Terminal:
+    """Give a command line that answers from the library, which it must not change."""
+    return settled(tmp_path, library)
+
+
+@pytest.fixture
+def own(tmp_path: Path, library: Path) -> Terminal:
+    """Give a command line with a copy of the library, to change."""
+    return moved_in(tmp_path, library)
 
 
 @pytest.fixture

@@ -205,8 +205,8 @@ class TestQuoting:
             snippet(2, "Lock timesheets by themselves.", article="b"),
         )
         assert text == (
-            "**By *hand**\n\nLock timesheets in the settings. [1]\n\n"
-            "**Title of b**\n\nLock timesheets by themselves. [2]"
+            "**By hand**\nLock timesheets in the settings. [1]\n\n"
+            "**Title of b**\nLock timesheets by themselves. [2]"
         )
 
     async def test_one_section_needs_no_heading(self) -> None:
@@ -218,7 +218,7 @@ class TestQuoting:
             snippet(1, "Lock timesheets.", article="a", headings=("Step [2]",)),
             snippet(2, "Lock timesheets by themselves.", article="b", headings=("Step [1]",)),
         )
-        assert text.startswith("**Step (2)**\n\n")
+        assert text.startswith("**Step (2)**\n")
         assert "**Step (1)**" in text
 
     async def test_nothing_is_said_twice(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +82,18 @@ def test_what_does_not_touch_documents_changes_nothing(
         lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]),
         lambda raw: bytes([raw[0] ^ 1]) + raw[1:],
         lambda raw: bytes(len(raw)),
+        lambda raw: sha256(raw[32:-4]).digest() + raw[32:-4],
     ],
-    ids=["empty", "no vector", "cut", "longer", "flipped vector", "flipped checksum", "zeros"],
+    ids=[
+        "empty",
+        "no vector",
+        "cut",
+        "longer",
+        "flipped vector",
+        "flipped checksum",
+        "zeros",
+        "a number less",
+    ],
 )
 def test_a_torn_entry_is_no_entry(
     cache: EmbeddingCache, tmp_path: Path, damage: Callable[[bytes], bytes]

@@ -221,10 +221,13 @@ class TestLeftovers:
         assert_free(tmp_path)
 
     def test_a_record_of_another_host_stops_nobody(self, tmp_path: Path) -> None:
-        record = replace(own_record(), pid=1, host="elsewhere")
-        assert not record.is_alive()
-        write_record(tmp_path, record)
-        assert_free(tmp_path)
+        with running(hold_lock, tmp_path / "other", "elsewhere") as (process, pipe):
+            hear(pipe)
+            start = psutil.Process(process.pid).create_time()
+            there = replace(own_record(), pid=process.pid or 0, start=start, host="elsewhere")
+            assert not there.is_alive()
+            write_record(tmp_path, there)
+            assert_free(tmp_path)
 
 
 class TestGuardRemoved:

@@ -91,8 +91,9 @@ class TestReports:
     async def test_json_round_trip(self, wanted: BuildRequest) -> None:
         (wanted.knowledge / "empty.md").write_text("")
         for report in (await rebuild(wanted), await rebuild(wanted)):
-            text = json.dumps(report.as_json())
-            assert BuildReport.from_json(json.loads(text)) == report
+            read = BuildReport.from_json(json.loads(json.dumps(report.as_json())))
+            assert read == report
+            assert isinstance(read.status, BuildStatus)
 
     async def test_the_generation_records_what_it_was_made_of(
         self, wanted: BuildRequest, store: Store
@@ -213,6 +214,11 @@ class TestWhatIsNew:
         rows = [row for row, chunk in enumerate(index.chunks) if chunk.kind is ChunkKind.BODY]
         assert len(rows) == 3
         assert (index.vectors.vectors[rows] == index.vectors.vectors[rows[0]]).all()
+        report = await rebuild(again(knowledge, store, force=True)[0])
+        assert (report.chunks, report.embeddings_computed, report.embeddings_reused) == (6, 0, 2)
+        reused = store.open().index.vectors
+        assert reused is not None
+        assert np.array_equal(reused.vectors, index.vectors.vectors)
 
     async def test_vectors_belong_to_their_chunks(
         self, wanted: BuildRequest, knowledge: Path, store: Store

@@ -152,6 +152,7 @@ class Samples:
     strict: bool = setting("STRICT", "A switch.", False)
     least: int = setting("LEAST", "A number without a top.", 1, low=1)
     most: int = setting("MOST", "A number without a bottom.", 1, high=1)
+    free: float = setting("FREE", "A number without bounds.", 1.0)
     note: str = dataclasses.field(default="not a setting")
 
 
@@ -187,6 +188,11 @@ class TestKinds:
         with pytest.raises(SettingsError, match="MOST is '2'; it must be 1 or less"):
             read_settings(Samples, {"MOST": "2"})
 
+    def test_not_a_number_is_none_even_without_bounds(self) -> None:
+        assert read_settings(Samples, {"FREE": "-1e300"}).free == -1e300
+        with pytest.raises(SettingsError, match="FREE is 'nan'; it must be a number"):
+            read_settings(Samples, {"FREE": "nan"})
+
     def test_other_fields_are_left_alone(self) -> None:
         assert read_settings(Samples, {"note": "x"}).note == "not a setting"
         assert [row.env for row in setting_rows(Samples)] == [
@@ -195,4 +201,5 @@ class TestKinds:
             "STRICT",
             "LEAST",
             "MOST",
+            "FREE",
         ]

@@ -22,6 +22,7 @@ from core.articles import read_knowledge
 from core.chunking import ChunkSizes, split_article
 from core.errors import IndexUnusable, LockTimeout, RebuildRefused
 from core.index import Index, build_index
+from core.lexical import build_lexical
 from core.lock import GUARD_NAME, build_lock
 from core.rebuild import rebuild
 from core.store import FORMAT, KEEP, META, Store
@@ -140,6 +141,13 @@ class TestPublishing:
         digest = hashlib.sha256((generation(two, 2) / META).read_bytes()).hexdigest()
         assert (two.folder / "CURRENT").read_bytes() == f"00000002 {digest}\n".encode()
         assert two.current() == f"00000002 {digest}"
+
+    def test_current_is_replaced_never_rewritten(self, two: Store, first: Index) -> None:
+        text = two.current()
+        with (two.folder / "CURRENT").open() as opened_before:
+            publish(two, first)
+            assert opened_before.read().strip() == text
+        assert two.current() != text
 
     def test_before_the_first_there_is_none(self, store: Store) -> None:
         assert store.current() is None
@@ -422,6 +430,15 @@ class TestHostileMeta:
         opened = two.open()
         assert versions_in(opened.index) == {"v1"}
         assert opened.damaged[0].startswith("generation 00000002: ")
+
+    def test_postings_that_are_not_those_of_the_chunks(
+        self, two: Store, rewrite: Callable[..., None]
+    ) -> None:
+        other = build_lexical([["lock"], ["timesheet"]]).to_bytes()
+        rewrite(lambda meta: meta, lexical_npz=other["lexical.npz"])
+        opened = two.open()
+        assert versions_in(opened.index) == {"v1"}
+        assert opened.damaged == ("generation 00000002: lexical.npz is of 2 chunks, not of 15",)
 
     def test_rows_that_are_not_those_of_the_chunks(
         self, two: Store, rewrite: Callable[..., None]

@@ -1,0 +1,239 @@
+"""`clockify-bot ask --batch`: order, bad lines, and going on where a killed run stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.ollama import Fault, ScriptedOllama, quote_first_snippet
+
+from .terminal import Ended, Json, Terminal
+
+QUESTIONS = (
+    "How do I lock timesheets?",
+    "How do I start the timer?",
+    "How do I create a tag?",
+    "Which hourly rate counts?",
+    "How do I request vacation?",
+    "How do I clock in at a kiosk?",
+)
+BATCH = ("ask", "--batch", "in.jsonl", "--output", "out.jsonl")
+
+
+def write_questions(terminal: Terminal) -> list[Json]:
+    """Write all questions to in.jsonl, their ids counting down."""
+    rows: list[Json] = [
+        {"id": f"q{len(QUESTIONS) - n}", "query": query} for n, query in enumerate(QUESTIONS)
+    ]
+    terminal.write("in.jsonl", *rows)
+    return rows
+
+
+def keys(rows: list[Json]) -> list[tuple[str, str]]:
+    """Give the ids and queries of some rows."""
+    return [(row["id"], row["query"]) for row in rows]
+
+
+@pytest.fixture
+async def ollama() -> AsyncIterator[ScriptedOllama]:
+    """Start an Ollama, so that each question asked can be counted and stopped."""
+    async with ScriptedOllama() as server:
+        yield server
+
+
+@pytest.fixture
+def writing(terminal: Terminal, ollama: ScriptedOllama) -> Terminal:
+    """Give a command line whose answers that Ollama writes."""
+    return terminal.having(ANSWERER="ollama", GEN_MODEL="llama3.2", OLLAMA_URL=ollama.url)
+
+
+def asked(ollama: ScriptedOllama) -> Counter[str]:
+    """Count how often each question reached the model."""
+    counts: Counter[str] = Counter()
+    for request in ollama.asked("/api/chat"):
+        prompt = request.payload["messages"][-1]["content"]
+        counts.update(query for query in QUESTIONS if query in prompt)
+    return counts
+
+
+async def test_a_bad_line_is_named_and_the_others_are_answered_in_order(
+    terminal: Terminal,
+) -> None:
+    terminal.write(
+        "in.jsonl",
+        '{"id": 7, "query": "How do I lock timesheets?"}',
+        "{not json",
+        "",
+        '["a list"]',
+        '{"id": "no query"}',
+        '{"query": "¿Cómo creo una etiqueta? 🏷️ タグ"}',
+        "[" * 100_000,
+        '{"id": "half", "query": "How do I create a tag\\ud83c?"}',
+        '{"id": null, "query": "hello"}',
+        '{"id": "last", "query": "How do I bake bread?"}',
+    )
+    with (terminal.folder / "in.jsonl").open("ab") as file:
+        file.write(b'{"id": "latin", "query": "Kn\xf6pfe"}')  # no new line either
+    ended = await terminal.run(*BATCH)
+    assert (ended.code, ended.out) == (0, "")
+    lines = [line for line in ended.err.splitlines() if line.startswith("in.jsonl:")]
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"in.jsonl:{number}" for number in (2, 4, 5, 7, 11)
+    ]
+    needed = 'skipped, a line must be an object like {"id": "1", "query": "how do I …"}'
+    assert lines[1] == f"in.jsonl:4: {needed}"
+    assert ended.err.splitlines()[-1] == "out.jsonl: 5 asked, 5 bad lines skipped"
+    rows = terminal.read("out.jsonl")
+    assert [(row["id"], row["status"]) for row in rows] == [
+        ("7", "answered"),
+        ("6", rows[1]["status"]),
+        ("half", "answered"),
+        ("9", "notice"),
+        ("last", "refused"),
+    ]
+    assert rows[1]["query"] == "¿Cómo creo una etiqueta? 🏷️ タグ"
+    assert rows[2]["query"] == "How do I create a tag\ufffd?"
+    written = (terminal.folder / "out.jsonl").read_text(encoding="utf-8")
+    assert "🏷️ タグ" in written  # readable, not escaped
+
+
+async def test_a_killed_run_goes_on_where_it_stopped(
+    writing: Terminal, ollama: ScriptedOllama
+) -> None:
+    wanted = write_questions(writing)
+    running = await writing.start(*BATCH)
+    calls = 0
+
+    def kill_on_the_fifth(messages: list[dict[str, str]]) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            os.kill(running.process.pid, signal.SIGKILL)
+        return quote_first_snippet(messages)
+
+    ollama.script = kill_on_the_fifth
+    assert await running.ended() == -signal.SIGKILL
+    first = (writing.folder / "out.jsonl").read_bytes()
+    assert keys(writing.read("out.jsonl")) == keys(wanted[:4])
+    with (writing.folder / "out.jsonl").open("ab") as file:
+        file.write(b'{"id": "q2", "query": "How do I req')  # torn by a full disk
+
+    again = await writing.run(*BATCH)
+    assert again.err.splitlines()[-1] == "out.jsonl: 2 asked, 4 kept from before"
+    assert keys(writing.read("out.jsonl")) == keys(wanted)
+    assert (writing.folder / "out.jsonl").read_bytes().startswith(first)
+    assert asked(ollama) == Counter({query: 1 for query in QUESTIONS} | {QUESTIONS[4]: 2})
+
+    whole = (writing.folder / "out.jsonl").read_bytes()
+    once_more = await writing.run(*BATCH)
+    assert once_more.err.splitlines()[-1] == "out.jsonl: 0 asked, 6 kept from before"
+    assert (writing.folder / "out.jsonl").read_bytes() == whole
+    assert asked(ollama).total() == 7
+
+
+async def test_errors_are_asked_again_and_nothing_else_even_after_a_kill(
+    writing: Terminal, ollama: ScriptedOllama
+) -> None:
+    wanted = write_questions(writing)
+    ollama.fail(Fault.CLOSED, path="/api/chat", times=1)
+    broken = await writing.run(*BATCH)
+    rows = writing.read("out.jsonl")
+    assert (broken.code, "6 asked, 1 errors" in broken.err) == (0, True)
+    assert [row["status"] for row in rows] == ["error", *["answered"] * 5]
+    assert "closed the connection before it was done" in rows[0]["answer"]
+    assert list(rows[0]) == list(rows[1])
+
+    running = await writing.start(*BATCH)
+
+    def kill(messages: list[dict[str, str]]) -> str:
+        os.kill(running.process.pid, signal.SIGKILL)
+        return quote_first_snippet(messages)
+
+    ollama.script = kill
+    assert await running.ended() == -signal.SIGKILL
+    assert keys(writing.read("out.jsonl")) == keys(wanted[1:])  # complete replies stay
+
+    ollama.script = quote_first_snippet
+    mended = await writing.run(*BATCH)
+    assert "1 asked, 5 kept from before" in mended.err
+    assert keys(writing.read("out.jsonl")) == keys(wanted)
+    assert [row["status"] for row in writing.read("out.jsonl")] == ["answered"] * 6
+    assert asked(ollama) == Counter({query: 1 for query in QUESTIONS} | {QUESTIONS[0]: 3})
+
+
+async def test_the_same_question_twice_is_asked_once_and_written_twice(
+    writing: Terminal, ollama: ScriptedOllama
+) -> None:
+    row = {"id": "a", "query": QUESTIONS[0]}
+    writing.write("in.jsonl", row, {"id": "b", "query": QUESTIONS[2]}, row)
+    (writing.folder / "out.jsonl").write_bytes(b'{"id": ')  # torn in its very first line
+    ended = await writing.run(*BATCH)
+    assert ended.code == 0
+    assert [row["id"] for row in writing.read("out.jsonl")] == ["a", "b", "a"]
+    assert asked(ollama) == Counter({QUESTIONS[0]: 1, QUESTIONS[2]: 1})
+
+
+async def refusals(terminal: Terminal, outputs: dict[str, str]) -> list[tuple[int, str]]:
+    """Try some outputs; give how each run failed."""
+    runs = [terminal.run("ask", "--batch", "in.jsonl", "--output", name) for name in outputs]
+    ended: list[Ended] = await asyncio.gather(*runs)
+    return [each.failure for each in ended]
+
+
+async def test_an_output_that_is_something_else_is_refused_untouched(terminal: Terminal) -> None:
+    write_questions(terminal)
+    reply = '{"id": "other", "query": "another question", "status": "answered"}\n'
+    outputs = {
+        "notes.txt": "my notes",
+        "list.txt": "milk\nbread\n",
+        "questions.jsonl": '{"id": "1", "query": "no reply"}\n',
+        "other.jsonl": reply,
+    }
+    for name, content in outputs.items():
+        (terminal.folder / name).write_text(content)
+    advice = "give --output another name."
+    assert await refusals(terminal, outputs) == [
+        (2, f"clockify-bot: notes.txt holds something else; {advice}"),
+        *(
+            (
+                2,
+                f"clockify-bot: {name}:1 is no reply of an earlier run; move the file away or "
+                f"{advice}",
+            )
+            for name in ("list.txt", "questions.jsonl")
+        ),
+        (2, f"clockify-bot: other.jsonl answers other questions; {advice}"),
+    ]
+    assert {name: (terminal.folder / name).read_text() for name in outputs} == outputs
+    left = sorted(entry.name for entry in terminal.folder.iterdir())
+    assert left == sorted(["in.jsonl", *outputs])
+
+
+async def test_places_that_cannot_be_read_or_written_are_exit_2(terminal: Terminal) -> None:
+    write_questions(terminal)
+    before = (terminal.folder / "in.jsonl").read_bytes()
+    os.link(terminal.folder / "in.jsonl", terminal.folder / "alias.jsonl")
+    (terminal.folder / "empty.jsonl").touch()
+    (terminal.folder / "folder").mkdir()
+    names = ("in.jsonl", "alias.jsonl", "folder", "in.jsonl/out", "missing/out.jsonl")
+    failures = await refusals(terminal, dict.fromkeys(names, ""))
+    assert [code for code, _ in failures] == [2] * 5
+    sentences = ["is the input;", "is the input;", "cannot be read: ", *["cannot be written: "] * 2]
+    for name, sentence, (_, said) in zip(names, sentences, failures, strict=True):
+        assert said.startswith(f"clockify-bot: {name} {sentence}")
+    assert (terminal.folder / "in.jsonl").read_bytes() == before
+
+    arguments = ("--output", "out.jsonl")
+    missing, empty = await asyncio.gather(
+        terminal.run("ask", "--batch", "nowhere.jsonl", *arguments),
+        terminal.run("ask", "--batch", "empty.jsonl", *arguments),
+    )
+    code, said = missing.failure
+    assert (code, said[:46]) == (2, "clockify-bot: nowhere.jsonl cannot be read: [E")
+    assert (empty.code, empty.err.splitlines()[-1]) == (0, "out.jsonl: 0 asked")
+    assert (terminal.folder / "out.jsonl").read_bytes() == b""
