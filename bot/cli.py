@@ -30,7 +30,7 @@ from .options import (
     read_environment,
     setting_options,
 )
-from .signals import INTERRUPTED, run_until_stopped
+from .signals import INTERRUPTED, interrupt_at_once, run_until_stopped
 from .typed import readable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -86,10 +86,11 @@ def try_(log_level: str, port: int, **given: Any) -> None:
     config = with_fallback(read_config(given))
 
     async def work(stop: asyncio.Event, is_serving: asyncio.Event) -> None:
-        await build_for_people(config, purpose="clockify-bot try")
         async with open_pipeline(config) as assembled:
             await serve_locally(config, assembled, stop, is_serving, port=port)
 
+    interrupt_at_once()
+    _run(build_for_people(config, purpose="clockify-bot try"))
     _run(run_until_stopped(work))
 
 
@@ -116,6 +117,7 @@ def build(
         given["knowledge"] = path
     config = read_config(given)
     options = {"lexical_only": lexical_only, "force": force}
+    interrupt_at_once()
     if events:
         sys.exit(build_for_parent(config, **options))
     report = _run(build_for_people(config, purpose="clockify-bot build", quiet=as_json, **options))
@@ -146,7 +148,7 @@ def ask(
 ) -> None:
     """Ask one QUESTION, or a file of them with --batch IN --output OUT."""
     from .batch import run_batch
-    from .output import turn_to_json, turn_to_text
+    from .output import log_turn, turn_to_json, turn_to_text
 
     _start_logging(log_level)
     if (question is None) == (batch is None):
@@ -164,6 +166,7 @@ def ask(
                 click.echo(f"{output}: {summary}", err=True)
                 return
             turn = await assembled.pipeline.ask(Question(readable(question or ""), id="1"))
+            log_turn(turn, id="1", surface="ask")
             if as_json:
                 click.echo(json.dumps(turn_to_json(turn, id="1"), ensure_ascii=False))
             else:

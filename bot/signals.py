@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 INTERRUPTED = 130  # exit status after Ctrl-C
@@ -16,8 +17,8 @@ Work = Callable[[asyncio.Event, asyncio.Event], Coroutine[Any, Any, None]]
 async def run_until_stopped(work: Work) -> None:
     """Run work(stop, is_serving) until Ctrl-C or SIGTERM sets stop.
 
-    Work that has set is_serving ends by itself then; what is still starting (a build, a Slack or
-    an Ollama that does not answer) is cancelled.
+    Work that has set is_serving ends by itself then; what is still starting (a Slack or an Ollama
+    that does not answer) is cancelled.
     """
     stop, is_serving = stop_on_signals(), asyncio.Event()
     running = asyncio.ensure_future(work(stop, is_serving))
@@ -30,6 +31,16 @@ async def run_until_stopped(work: Work) -> None:
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+def interrupt_at_once() -> None:
+    """Let Ctrl-C end a build at once, also while it blocks the event loop."""
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    # asyncio.run replaces Python's own handler, but not this one, by one that waits for the loop.
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -14,6 +14,8 @@ from pathlib import Path
 from signal import Signals
 from typing import Any, TypeVar
 
+from bot.simulator.server import Simulator
+
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -204,6 +206,18 @@ class Terminal:
     def having(self, **environ: str) -> Terminal:
         """Give a terminal in the same folder with more variables."""
         return Terminal(self.folder, {**self.environ, **environ})
+
+    def on(self, sim: Simulator, **environ: str) -> Terminal:
+        """Give a terminal whose bot finds the local Slack, with Ada as its admin and no Ollama."""
+        return self.having(
+            **{
+                "SLACK_API_URL": sim.api_url,
+                "SLACK_BOT_TOKEN": sim.bot_token,
+                "SLACK_APP_TOKEN": sim.app_token,
+                "ADMIN_USERS": "U0ADA",
+                **environ,
+            }
+        )
 
     async def run(
         self, *arguments: str, stdin: str | bytes = b"", program: tuple[str, ...] = MODULE

@@ -12,10 +12,8 @@ from tests.ollama import ScriptedOllama
 from .terminal import HELP, NOWHERE, REFUSAL, SCRIPT, Ended, Json, Terminal
 
 LOCK = "How do I lock timesheets?"
-FIELDS = (
-    "id query status answer refusal_reason sources nearest hits footnotes generation embedder "
-    "answerer timings_ms"
-).split()
+FIELDS = ["id", "query", "status", "answer", "refusal_reason", "sources", "nearest", "hits"]
+FIELDS += ["footnotes", "generation", "embedder", "answerer", "timings_ms"]
 HIT_FIELDS = ["url", "title", "chunk_id", "score", "similarity", "bm25"]
 QUOTES = f"Answers are quotes from the knowledge: Cannot reach Ollama at {NOWHERE}: "
 
@@ -40,6 +38,7 @@ async def test_an_answer_names_its_sources_and_module_and_script_are_the_same(
         f"[1] Lock timesheets › How to lock timesheets  {HELP}lock-timesheets"
         in module.out.splitlines()
     )
+    assert list(terminal.folder.iterdir()) == []  # HOME too: no cache, nothing left behind
 
 
 async def test_json_is_one_object_with_the_promised_fields(terminal: Terminal) -> None:

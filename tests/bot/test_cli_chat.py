@@ -1,4 +1,4 @@
-"""`clockify-bot chat`, piped and in a real terminal: commands, follow-ups, and the ways to leave."""
+"""`clockify-bot chat`, piped and in a real terminal: commands, follow-ups, ways to leave."""
 
 from __future__ import annotations
 

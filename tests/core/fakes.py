@@ -147,8 +147,10 @@ def write_knowledge(folder: Path, pages: Mapping[str, str] = ARTICLES) -> Path:
 
 def versioned(version: str) -> dict[str, str]:
     """Give pages whose every chunk names the version, so that a mixture shows."""
-    bodies = {name: text.replace(". ", f" in {version}. ") for name, text in ARTICLES.items()}
-    return {name: f"{text}\n\nThis is {version} of {name}.\n" for name, text in bodies.items()}
+    return {
+        name: re.sub(r"(?<=[a-z])\.(?=\s)", f" in {version}.", text)
+        for name, text in ARTICLES.items()
+    }
 
 
 def request(knowledge: Path, folder: Path, **settings: Any) -> BuildRequest:

@@ -203,7 +203,8 @@ class TestIndexes:
     async def test_another_embedder(self, built: Path, ollama: ScriptedOllama) -> None:
         config = configured(built, EMBEDDER="ollama", OLLAMA_URL=ollama.url)
         with pytest.raises(EmbedderMismatch) as mismatch:
-            await ask(config)
+            async with open_pipeline(config):
+                pytest.fail("opened")
         message = str(mismatch.value)
         assert "embedded:all-MiniLM-L6-v2-int8 (384 dimensions)" in message
         assert "ollama:nomic-embed-text (64 dimensions)" in message

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 import shutil
 import signal
 import time
@@ -26,7 +27,7 @@ from core.lexical import build_lexical
 from core.lock import GUARD_NAME, build_lock
 from core.rebuild import rebuild
 from core.store import FORMAT, KEEP, META, Store
-from core.types import Chunk, Role
+from core.types import Chunk, ChunkKind, Role
 
 from .fakes import (
     HashingEmbedder,
@@ -75,18 +76,18 @@ def publish(store: Store, index: Index, **meta: Any) -> str:
 
 def versions_in(index: Index) -> set[str]:
     """Say which versions of the pages the body chunks of an index are of."""
-    texts = " ".join(chunk.text for chunk in index.chunks)
-    return {version for version in ("v1", "v2", "v3") if f" {version} " in texts}
+    texts = [chunk.text for chunk in index.chunks if chunk.kind is ChunkKind.BODY]
+    return {"".join(re.findall(r" in (v\d)\.", text)[:1]) for text in texts}
 
 
-@pytest.fixture
-async def first(tmp_path: Path) -> Index:
-    return await make(tmp_path, "v1")
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    return asyncio.run(make(tmp_path_factory.mktemp("first"), "v1"))
 
 
-@pytest.fixture
-async def second(tmp_path: Path) -> Index:
-    return await make(tmp_path, "v2")
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    return asyncio.run(make(tmp_path_factory.mktemp("second"), "v2"))
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""The whole bot in the page: a person asks in the browser, a process answers from real articles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import ViewportSize, expect
+
+from bot.simulator.server import Simulator
+
+from ..terminal import HELP, REFUSAL, moved_in, write_article
+from .chat import Chat
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PHONE = ViewportSize(width=390, height=844)
+WAIT_MS = 15_000
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def folder(sim: Simulator, tmp_path: Path, library: Path) -> AsyncIterator[Path]:
+    """Start `clockify-bot run` on embedded defaults; gives the folder with its articles."""
+    terminal = moved_in(tmp_path, library).on(sim)
+    running = await terminal.start("run")
+    try:
+        await sim.wait_connected(20)
+        yield tmp_path
+    finally:
+        await running.kill()
+
+
+async def test_a_mention_opens_a_thread_with_a_sourced_answer(chat: Chat, folder: Path) -> None:
+    await chat.open()
+    await chat.say("@clockify-bot how do I lock timesheets?")
+    answer = chat.thread.get_by_role("article").last
+    await expect(answer).to_contain_text("Switch on Lock entries", timeout=WAIT_MS)
+    await expect(answer.locator("strong", has_text="Lock entries")).to_be_visible()
+    link = answer.get_by_role("link", name="Lock timesheets").first
+    await expect(link).to_have_attribute("href", f"{HELP}lock-timesheets")
+    await expect(answer.get_by_role("button", name="Helpful", exact=True)).to_be_visible()
+    await expect(chat.page.locator(".status").first).to_have_text("")
+    await chat.page.screenshot(path=folder / "answer-desktop.png")
+
+    await answer.get_by_role("button", name="Helpful", exact=True).click()
+    await expect(chat.thread).to_contain_text("Thank you, glad it helped.")
+    await chat.page.locator("#thread-input").fill("@clockify-bot automatically?")
+    await chat.page.locator("#thread-input").press("Enter")
+    await expect(chat.thread.get_by_role("article").last).to_contain_text("moves on by itself")
+    await chat.page.set_viewport_size(PHONE)
+    await expect(chat.thread).to_be_visible()
+    assert not await chat.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    await chat.page.screenshot(path=folder / "answer-phone.png")
+
+
+async def test_what_the_articles_lack_is_refused_with_the_exact_words(
+    chat: Chat, folder: Path
+) -> None:
+    await chat.open()
+    await chat.say("@clockify-bot which wine goes with a roasted goose at Christmas?")
+    refusal = chat.thread.get_by_role("article").last
+    await expect(refusal.locator(".message-body")).to_contain_text(REFUSAL, timeout=WAIT_MS)
+    text = await refusal.locator(".message-body").inner_text()
+    assert text.splitlines()[0] == REFUSAL
+    assert "These articles may help:" in text
+    assert await refusal.get_by_role("link").count() in (1, 2, 3)
+    await chat.page.screenshot(path=folder / "refusal-desktop.png")
+
+
+async def test_a_command_is_answered_for_one_person_only(chat: Chat, folder: Path) -> None:
+    await chat.open()
+    await chat.field.fill("/clockify how do I clock in at a kiosk")
+    await chat.field.press("Enter")
+    row = chat.rows.filter(has_text="four-digit PIN")
+    await expect(row).to_be_visible(timeout=WAIT_MS)
+    await expect(row.locator(".privacy")).to_have_text("Only visible to you")
+    await expect(row.get_by_role("link", name="Kiosk").first).to_have_attribute(
+        "href", f"{HELP}kiosk"
+    )
+    await expect(chat.rows).to_have_count(1)  # the searching line has become the answer
+    await chat.page.screenshot(path=folder / "command-desktop.png")
+    await chat.page.set_viewport_size(PHONE)
+    await chat.page.screenshot(path=folder / "command-phone.png")
+    await chat.page.set_viewport_size(ViewportSize(width=1280, height=800))
+    await chat.page.get_by_label("Act as").select_option("U0ADA")
+    await expect(chat.rows).to_have_count(0)
+
+
+async def test_an_admin_rebuilds_and_the_page_answers_from_the_new_text(
+    chat: Chat, folder: Path
+) -> None:
+    write_article(folder / "knowledge", "kiosk", "Clock in at a kiosk by whistling twice.\n")
+    await chat.open(actor="U0ADA")
+    await chat.field.fill("/clockify-rebuild")
+    await chat.field.press("Enter")
+    report = chat.rows.filter(has_text="Rebuilt. Generation 00000002 is live.")
+    await expect(report).to_be_visible(timeout=WAIT_MS)
+    await expect(report.locator(".privacy")).to_have_text("Only visible to you")
+    await expect(report).to_contain_text(re.compile("Changed: 1.*kiosk", re.S))
+    await chat.page.screenshot(path=folder / "rebuild-desktop.png")
+    await chat.say("@clockify-bot how do I clock in at a kiosk?")
+    await expect(chat.thread.get_by_role("article").last).to_contain_text("whistling twice")

