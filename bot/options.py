@@ -54,13 +54,12 @@ def setting_options(options: Mapping[str, str]) -> Callable[[F], F]:
 
 
 def log_option(default: str) -> Callable[[F], F]:
-    """Add --log; LOG_LEVEL sets it too."""
+    """Add --log; LOG_LEVEL sets it too, in .env or the environment."""
     return click.option(
         "--log",
         "log_level",
-        default=default,
-        show_default=True,
-        envvar="LOG_LEVEL",
+        default=lambda: read_environment().get("LOG_LEVEL", "").strip() or default,
+        show_default=default,
         type=click.Choice(LEVELS, case_sensitive=False),
         help="How much is logged to standard error. [LOG_LEVEL]",
     )

@@ -15,7 +15,8 @@ from .retrieval import Retrieval, term_weights
 from .terms import STOP_WORDS, WORD, words
 from .types import Hit
 
-MOST_UNKNOWN = 2  # counted at most: gibberish is no better than two new words
+MOST_UNKNOWN = 2  # counted at most
+KNOWN_PER_UNKNOWN = 2  # known words that vouch for an unknown one: gibberish has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,13 @@ async def measure(
         text = best.chunk.indexed_text
         match = await matcher.token_match(retrieval.text, text, spans) if spans else 0.0
     strangers = sum(not index.spelling.in_knowledge(name) for name in names(asked))
-    unknown = sum(term not in index.lexical.vocabulary for term in set(retrieval.terms))
+    terms = set(retrieval.terms)
+    known = sum(term in index.lexical.vocabulary for term in terms)
+    unknown = min(len(terms) - known - strangers, known // KNOWN_PER_UNKNOWN, MOST_UNKNOWN)
     return Evidence(
         token_match=match,
         coverage=_coverage(index, retrieval, best),
-        unknown_terms=min(max(unknown - strangers, 0), MOST_UNKNOWN),
+        unknown_terms=max(unknown, 0),
         unknown_names=min(strangers, MOST_UNKNOWN),
     )
 
@@ -55,17 +58,21 @@ def names(text: str) -> Iterator[str]:
     ['adp', 'power', 'bi']
     """
     found = list(WORD.finditer(text))
-    capitals = [match for match in found if match.group()[0].isupper()]
-    if len(capitals) * 2 > len(found):
+    inside = [match for match in found if not _begins_sentence(text, match.start())]
+    capitals = [match.group() for match in inside if match.group()[0].isupper()]
+    if len(capitals) - capitals.count("I") > len(inside) / 2:
         return  # A Title Or A Shout Has No Names
-    for match in capitals:
+    for match in found:
         word = match.group()
-        before = text[: match.start()].rstrip(" \t\n\"'(*“")
-        begins = not before or before[-1] in ".!?:"
         acronym = len(word) > 1 and word.isupper()
         folded = next(iter(words(word)), "")
-        if folded and folded not in STOP_WORDS and (acronym or not begins):
+        if folded and folded not in STOP_WORDS and (acronym or (word in capitals)):
             yield folded
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip(" \t\n\"'(*“")
+    return not before or before[-1] in ".!?:"
 
 
 def _coverage(index: Index, retrieval: Retrieval, hit: Hit) -> float:

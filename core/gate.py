@@ -39,8 +39,8 @@ class Calibration:
         return 1 / (1 + math.exp(-logit))
 
 
-TOKEN_CALIBRATION = Calibration(-4.853, 7.051, 1.064, 1.012, -2.675)
-LEXICAL_CALIBRATION = Calibration(-1.987, 0.0, 4.351, 0.983, -1.786)
+TOKEN_CALIBRATION = Calibration(-4.793, 7.100, 0.900, 1.025, -2.506)
+LEXICAL_CALIBRATION = Calibration(-1.901, 0.0, 4.177, 1.036, -1.639)
 
 
 def strength(evidence: Evidence) -> float:

@@ -49,8 +49,8 @@ class LexicalIndex:
         return out
 
     def best(self, scores: Scores, k: int) -> NDArray[np.int64]:
-        """Give the rows of the k best positive scores, best first, ties by row."""
-        found = np.flatnonzero(scores > 0)
+        """Give the rows of the k best among those that have a term, best first, ties by row."""
+        found = np.flatnonzero(scores)
         order = np.lexsort((found, -scores[found]))
         return found[order[:k]]
 

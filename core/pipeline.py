@@ -10,7 +10,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
-from . import evidence, gate, grounding, notices, packing, retrieval
+from . import evidence, gate, grounding, injection, notices, packing, retrieval
 from .errors import EmbedderMismatch, ModelUnavailable
 from .index import Index
 from .protocols import Answerer, Embedder, EmbedderSpec, TokenMatcher
@@ -134,6 +134,8 @@ class Pipeline:
     ) -> tuple[Reply, str, tuple[str, ...]]:
         if not found.hits:
             return gate.refuse(found, RefusalReason.NOTHING_FOUND), "", ()
+        if injection.orders_bot(question.text):
+            return gate.refuse(found, RefusalReason.WEAK_EVIDENCE), "", ()
         readings = await evidence.measure(index, question.text, found, self._matcher)
         if gate.strength(readings) < self._rules.threshold:
             return gate.refuse(found, RefusalReason.WEAK_EVIDENCE), "", ()

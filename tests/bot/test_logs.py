@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 
 import pytest
@@ -75,6 +76,14 @@ async def test_what_ollama_is_asked_is_not_logged_at_info(terminal: Terminal) ->
 
 
 async def test_the_level_can_be_set_by_variable(terminal: Terminal) -> None:
-    quiet = terminal.having(LOG_LEVEL="nonsense", ANSWERER="extractive")
-    code, said = (await quiet.run("ask", "hello")).failure
+    (terminal.folder / ".env").write_text("LOG_LEVEL=nonsense\nANSWERER=extractive\n")
+    told = terminal.having(LOG_LEVEL="info")
+    from_file, from_environment = await asyncio.gather(
+        terminal.run("ask", "hello"), told.run("ask", "hello")
+    )
+    code, said = from_file.failure
     assert (code, "'nonsense' is not one of" in said) == (2, True)
+    assert from_environment.code == 0
+    assert " INFO bot.output: question 1 from ask: notice, generation 00000001, " in (
+        from_environment.err
+    )

@@ -83,10 +83,10 @@ def test_round_trip_keeps_everything() -> None:
         assert np.array_equal(before, after)
 
 
-def test_best_are_positive_sorted_and_tied_by_row() -> None:
+def test_best_have_a_term_and_are_sorted_and_tied_by_row() -> None:
     built = build_lexical([["a"]] * 7)
     scores = np.array([1.0, 0.0, 3.0, 1.0, -2.0, 3.0, 1.0])
-    assert built.best(scores, 10).tolist() == [2, 5, 0, 3, 6]
+    assert built.best(scores, 10).tolist() == [2, 5, 0, 3, 6, 4]
     assert built.best(scores, 3).tolist() == [2, 5, 0]
     assert built.best(scores, 0).tolist() == []
     assert built.best(np.tile([2.0, 1.0], 100), 200).tolist() == [

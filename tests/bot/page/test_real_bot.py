@@ -47,11 +47,12 @@ async def test_a_mention_opens_a_thread_with_a_sourced_answer(chat: Chat, folder
 
     await answer.get_by_role("button", name="Helpful", exact=True).click()
     await expect(chat.thread).to_contain_text("Thank you, glad it helped.")
+    await chat.page.set_viewport_size(PHONE)
     await chat.page.locator("#thread-input").fill("@clockify-bot automatically?")
     await chat.page.locator("#thread-input").press("Enter")
-    await expect(chat.thread.get_by_role("article").last).to_contain_text("moves on by itself")
-    await chat.page.set_viewport_size(PHONE)
-    await expect(chat.thread).to_be_visible()
+    answer = chat.thread.get_by_role("article").last
+    await expect(answer).to_contain_text("moves on by itself")
+    await expect(answer.get_by_role("button", name="Not helpful")).to_be_in_viewport()
     assert not await chat.page.evaluate("document.documentElement.scrollWidth > innerWidth")
     await chat.page.screenshot(path=folder / "answer-phone.png")
 
@@ -80,7 +81,7 @@ async def test_a_command_is_answered_for_one_person_only(chat: Chat, folder: Pat
     await expect(row.get_by_role("link", name="Kiosk").first).to_have_attribute(
         "href", f"{HELP}kiosk"
     )
-    await expect(chat.rows).to_have_count(1)  # the searching line has become the answer
+    await expect(chat.rows).to_have_count(2)  # Slack, too, keeps the searching line
     await chat.page.screenshot(path=folder / "command-desktop.png")
     await chat.page.set_viewport_size(PHONE)
     await chat.page.screenshot(path=folder / "command-phone.png")
