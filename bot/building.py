@@ -7,7 +7,7 @@ import json
 
 import click
 
-from core.assembly import build_request, open_ollama
+from core.assembly import build_request, index_written, open_ollama
 from core.config import Config
 from core.errors import BotError
 from core.rebuild import rebuild
@@ -21,7 +21,7 @@ async def build_for_people(
 ) -> BuildReport:
     """Build with a progress bar, name what was skipped, say how it ended; on standard error."""
     async with open_ollama(config) as client:
-        with progress_bar(hidden=quiet) as show:
+        with index_written(config.index_dir), progress_bar(hidden=quiet) as show:
             request = build_request(config, client, purpose=purpose, **options)
             report = await rebuild(request, show)
     print_warnings(report, every=purpose.endswith("build"))
@@ -36,16 +36,13 @@ def build_for_parent(config: Config, **options: bool) -> int:
     async def work() -> BuildReport:
         async with open_ollama(config) as client:
             request = build_request(config, client, purpose="/clockify-rebuild", **options)
-            return await rebuild(request, print_step)
+            with index_written(config.index_dir):
+                return await rebuild(request, print_step)
 
     try:
         report = asyncio.run(work())
     except BotError as error:
         click.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}))
         return error.exit_code
-    except OSError as error:
-        message = f"The index in {config.index_dir} cannot be written: {error}."
-        click.echo(json.dumps({"error": message, "exit_code": 1}))
-        return 1
     click.echo(json.dumps({"report": report.as_json()}, ensure_ascii=False))
     return 0

@@ -6,6 +6,7 @@ import json
 import signal
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,8 @@ from core.errors import BotError
 from core.types import Exchange, Question, Turn
 
 from .desk import Asker
-from .output import debug_text, log_turn, reply_text, sources_text, turn_to_json, turn_to_text
+from .output import debug_text, reply_text, sources_text, turn_to_json, turn_to_text
+from .question_log import question_logged
 from .typed import readable
 
 PROMPT = "> "
@@ -29,31 +31,34 @@ HISTORY_LINES = 1000
 
 
 async def chat(asker: Asker, *, debug: bool, as_json: bool, history_file: Path) -> None:
-    """Read questions until :exit or the end of input."""
+    """Read questions until :exit or the end of input; as JSON, nothing else is on stdout."""
     readline = _open_history(history_file)
     exchanges: deque[Exchange] = deque(maxlen=REMEMBERED)
     last: Turn | None = None
-    click.echo(WELCOME)
+    number = 0
+    say = partial(click.echo, err=as_json)
+    say(WELCOME)
     try:
-        while (line := _read_line()) is not None:
+        while (line := _read_line(to_stderr=as_json)) is not None:
             match line.strip():
                 case "":
                     continue
                 case ":exit" | ":quit" | ":q":
                     break
                 case ":help":
-                    click.echo(HELP)
+                    say(HELP)
                 case ":debug":
                     debug = not debug
-                    click.echo(f"Scores and times are {'shown' if debug else 'hidden'}.")
+                    say(f"Scores and times are {'shown' if debug else 'hidden'}.")
                     if debug and last is not None:
-                        click.echo(debug_text(last))
+                        say(debug_text(last))
                 case ":sources":
-                    click.echo(sources_text(last) if last is not None else "Nothing asked yet.")
+                    say(sources_text(last) if last is not None else "Nothing asked yet.")
                 case command if command.startswith(":"):
-                    click.echo(f"{command} is no command.\n{HELP}")
+                    say(f"{command} is no command.\n{HELP}")
                 case text:
-                    turn = await _ask(asker, text, exchanges)
+                    number += 1
+                    turn = await _ask(asker, text, exchanges, id=str(number))
                     if turn is not None:
                         last = turn
                         _show(turn, debug=debug, as_json=as_json)
@@ -63,33 +68,36 @@ async def chat(asker: Asker, *, debug: bool, as_json: bool, history_file: Path) 
                 readline.write_history_file(history_file)
 
 
-async def _ask(asker: Asker, text: str, exchanges: deque[Exchange]) -> Turn | None:
+async def _ask(asker: Asker, text: str, exchanges: deque[Exchange], *, id: str) -> Turn | None:
     try:
-        turn = await asker.ask(Question(text, tuple(exchanges)))
+        with question_logged(id, surface="chat", generation=asker.generation) as record:
+            turn = await asker.ask(Question(text, tuple(exchanges), id))
+            record.ended(turn)
     except BotError as error:
         click.echo(f"error: {error}", err=True)
         return None
-    log_turn(turn, id="1", surface="chat")
     exchanges.append(Exchange(text, reply_text(turn)))
     return turn
 
 
 def _show(turn: Turn, *, debug: bool, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(turn_to_json(turn, id="1"), ensure_ascii=False))
+        click.echo(json.dumps(turn_to_json(turn, id=turn.question.id), ensure_ascii=False))
     else:
         click.echo(f"\n{turn_to_text(turn, debug=debug)}\n")
 
 
-def _read_line() -> str | None:
+def _read_line(*, to_stderr: bool) -> str | None:
     """Wait for a line here, not in a thread, which Ctrl-C could not end; None to leave."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's waits for us
     try:
-        return readable(input(PROMPT))
+        if to_stderr:
+            click.echo(PROMPT, nl=False, err=True)
+        return readable(input("" if to_stderr else PROMPT))
     except UnicodeDecodeError:
         return "\ufffd"
     except (EOFError, KeyboardInterrupt):
-        click.echo()
+        click.echo(err=to_stderr)
         return None
     finally:
         signal.signal(signal.SIGINT, before)

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from core.assembly import open_pipeline, with_fallback
+from core.assembly import open_pipeline
 from core.config import STATE_DIR
 from core.errors import BotError
 from core.types import Question
@@ -54,11 +54,11 @@ def run(log_level: str, **given: Any) -> None:
     from .rebuilding import ChildRebuilder
 
     _start_logging(log_level)
-    config = with_fallback(read_config(given))
+    config = read_config(given)
     slack = SlackConfig.from_env(read_environment())
 
     async def work(stop: asyncio.Event, is_serving: asyncio.Event) -> None:
-        async with open_pipeline(config) as assembled:
+        async with open_pipeline(config, quotes_on_failure=True) as assembled:
             for note in assembled.notes:
                 click.echo(note, err=True)
             rebuilder = ChildRebuilder(config, assembled.pipeline, assembled.store)
@@ -80,14 +80,15 @@ def run(log_level: str, **given: Any) -> None:
 @log_option("WARNING")
 def try_(log_level: str, port: int, **given: Any) -> None:
     """Build the index, start a local Slack and the bot in it, print the page's address."""
-    from .trying import serve_locally
+    from .trying import read_slack_settings, serve_locally
 
     _start_logging(log_level)
-    config = with_fallback(read_config(given))
+    config = read_config(given)
+    slack = read_slack_settings(read_environment())
 
     async def work(stop: asyncio.Event, is_serving: asyncio.Event) -> None:
-        async with open_pipeline(config) as assembled:
-            await serve_locally(config, assembled, stop, is_serving, port=port)
+        async with open_pipeline(config, quotes_on_failure=True) as assembled:
+            await serve_locally(config, slack, assembled, stop, is_serving, port=port)
 
     interrupt_at_once()
     _run(build_for_people(config, purpose="clockify-bot try"))
@@ -95,7 +96,7 @@ def try_(log_level: str, port: int, **given: Any) -> None:
 
 
 @cli.command()
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False)
 @setting_options(BUILD_OPTIONS)
 @click.option("--lexical-only", is_flag=True, help="Build without an embedder: words only.")
 @click.option("--force", is_flag=True, help="Publish even when nothing changed.")
@@ -103,7 +104,7 @@ def try_(log_level: str, port: int, **given: Any) -> None:
 @click.option("--events", is_flag=True, hidden=True, help="Print progress as JSON lines.")
 @log_option("WARNING")
 def build(
-    path: Path | None,
+    path: str | None,
     lexical_only: bool,
     force: bool,
     as_json: bool,
@@ -114,6 +115,8 @@ def build(
     """Build the index of PATH (or KNOWLEDGE) and make it live."""
     _start_logging(log_level)
     if path is not None:
+        if not path.strip():
+            raise click.UsageError("PATH is empty; give a file or a folder of articles.")
         given["knowledge"] = path
     config = read_config(given)
     options = {"lexical_only": lexical_only, "force": force}
@@ -147,8 +150,9 @@ def ask(
     **given: Any,
 ) -> None:
     """Ask one QUESTION, or a file of them with --batch IN --output OUT."""
-    from .batch import run_batch
-    from .output import log_turn, turn_to_json, turn_to_text
+    from .batch import open_batch, run_batch
+    from .output import turn_to_json, turn_to_text
+    from .question_log import question_logged
 
     _start_logging(log_level)
     if (question is None) == (batch is None):
@@ -156,17 +160,20 @@ def ask(
     if (batch is None) != (output is None):
         raise click.UsageError("--batch and --output go together.")
     config = read_config(given)
+    lines = open_batch(batch, output) if batch is not None and output is not None else None
 
     async def work() -> None:
         async with open_pipeline(config) as assembled:
             for note in assembled.notes:
                 click.echo(note, err=True)
-            if batch is not None and output is not None:
-                summary = await run_batch(assembled.pipeline, batch, output)
+            if lines is not None:
+                summary = await run_batch(assembled.pipeline, lines)
                 click.echo(f"{output}: {summary}", err=True)
                 return
-            turn = await assembled.pipeline.ask(Question(readable(question or ""), id="1"))
-            log_turn(turn, id="1", surface="ask")
+            pipeline = assembled.pipeline
+            with question_logged("1", surface="ask", generation=pipeline.generation) as record:
+                turn = await pipeline.ask(Question(readable(question or ""), id="1"))
+                record.ended(turn)
             if as_json:
                 click.echo(json.dumps(turn_to_json(turn, id="1"), ensure_ascii=False))
             else:
@@ -185,10 +192,10 @@ def chat(as_json: bool, debug: bool, log_level: str, **given: Any) -> None:
     from .chat import chat as converse
 
     _start_logging(log_level)
-    config = with_fallback(read_config(given))
+    config = read_config(given)
 
     async def work() -> None:
-        async with open_pipeline(config) as assembled:
+        async with open_pipeline(config, quotes_on_failure=True) as assembled:
             for note in assembled.notes:
                 click.echo(note, err=True)
             history = STATE_DIR / "chat_history"
@@ -213,7 +220,7 @@ def doctor(log_level: str, **given: Any) -> None:
         async for finding in examine(config, environ):
             click.echo(str(finding))
             if finding.verdict is Verdict.BAD:
-                worst = worst or finding.exit_code
+                worst = max(worst, finding.exit_code)
         return worst
 
     sys.exit(_run(work()))

@@ -21,6 +21,7 @@ from core.types import REFUSAL_TEXT, Answer, Exchange, Notice, Question, Refusal
 
 from . import texts
 from .blocks import Message, plain_message, turn_message
+from .question_log import question_logged
 
 logger = logging.getLogger(__name__)
 
@@ -162,26 +163,21 @@ class Desk:
 
     async def _serve(self, inquiry: Inquiry, destination: Destination, *, is_full: bool) -> None:
         question_id = new_reference()
-        started = time.perf_counter()
-        generation, outcome = self.generation, "error"
-        try:
-            if is_full:
-                outcome = "busy"
-                await destination.post(plain_message(texts.BUSY))
-                return
-            turn = await self._answer(inquiry, question_id, destination)
-            generation, outcome = turn.generation or generation, _outcome(turn)
-        except asyncio.CancelledError:
-            outcome = "interrupted"
-            await destination.post(plain_message(texts.INTERRUPTED))
-            raise
-        except Exception:  # the outermost frame of this task: whoever asked gets a reference id
-            logger.exception("question %s failed", question_id)
-            await apologise(destination, question_id)
-        finally:
-            milliseconds = round((time.perf_counter() - started) * 1000)
-            shape = "question %s surface=%s generation=%s outcome=%s ms=%d"
-            logger.info(shape, question_id, inquiry.surface, generation, outcome, milliseconds)
+        surface, generation = inquiry.surface, self.generation
+        with question_logged(question_id, surface=surface, generation=generation) as record:
+            try:
+                if is_full:
+                    record.outcome = "busy"
+                    await destination.post(plain_message(texts.BUSY))
+                    return
+                record.ended(await self._answer(inquiry, question_id, destination))
+            except asyncio.CancelledError:
+                record.outcome = "interrupted"
+                await destination.post(plain_message(texts.INTERRUPTED))
+                raise
+            except Exception:  # the outermost frame of this task: whoever asked gets a reference
+                logger.exception("question %s failed", question_id)
+                await apologise(destination, question_id)
 
     async def _answer(self, inquiry: Inquiry, question_id: str, destination: Destination) -> Turn:
         question = Question(inquiry.text, self._history(inquiry), question_id)
@@ -229,16 +225,6 @@ async def apologise(destination: Destination, reference: str) -> None:
 
 def _conversation(channel: str, thread: str) -> str:
     return f"{channel}:{thread}"
-
-
-def _outcome(turn: Turn) -> str:
-    match turn.reply:
-        case Answer():
-            return "answered"
-        case Refusal(reason=reason):
-            return f"refused:{reason}"
-        case Notice(kind=kind):
-            return f"notice:{kind}"
 
 
 async def _wait(tasks: set[asyncio.Task[None]], timeout_seconds: float) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from core.answerers.ollama import check_ready
 from core.articles import Limits, read_knowledge
-from core.assembly import make_embedder, open_ollama
+from core.assembly import make_embedder, open_index, open_ollama
 from core.config import Config
-from core.errors import BotError
+from core.errors import BotError, ModelUnavailable
 from core.pipeline import require_same
-from core.store import Store
+from core.store import Opened, Store
 
 from .app import check_tokens, open_client
 from .config import SlackConfig
@@ -43,36 +43,54 @@ class Finding:
 async def examine(config: Config, environ: dict[str, str]) -> AsyncIterator[Finding]:
     """Look at everything that `run` needs, the cheap things first; settings are read already."""
     yield Finding(Verdict.OK, "settings", "all values are valid")
-    yield _knowledge(config.knowledge, config)
-    async for finding in _index_and_embedder(config):
+    opened: Opened | BotError
+    try:
+        opened = open_index(Store(config.index_dir))
+    except BotError as error:
+        opened = error
+    yield _knowledge(config.knowledge, config, has_index=isinstance(opened, Opened))
+    async for finding in _embedder_and_index(config, opened):
         yield finding
     yield await _answerer(config)
     yield await _slack(environ)
 
 
-def _knowledge(path: Path, config: Config) -> Finding:
+def _knowledge(path: Path, config: Config, *, has_index: bool) -> Finding:
     limits = Limits(config.max_file_mb * 2**20, config.max_article_kb * 2**10)
     try:
         knowledge = read_knowledge(path, limits=limits)
     except BotError as error:
-        return _bad("knowledge", error)
+        return _needed_to_build(str(error), has_index=has_index)
     count, warnings = len(knowledge.articles), len(knowledge.warnings)
     if not count:
-        return Finding(Verdict.BAD, "knowledge", f"{path} holds no article", 2)
+        return _needed_to_build(f"{path} holds no article.", has_index=has_index)
     named = f", {warnings} warnings (clockify-bot build names them)" if warnings else ""
     return Finding(Verdict.OK, "knowledge", f"{path}: {count} articles{named}")
 
 
-async def _index_and_embedder(config: Config) -> AsyncIterator[Finding]:
+def _needed_to_build(problem: str, *, has_index: bool) -> Finding:
+    if has_index:
+        detail = f"{problem} The index answers without it, but cannot be built again."
+        return Finding(Verdict.NOTE, "knowledge", detail)
+    return Finding(Verdict.BAD, "knowledge", problem, 2)
+
+
+async def _embedder_and_index(config: Config, opened: Opened | BotError) -> AsyncIterator[Finding]:
     spec = None
     async with open_ollama(config) as client:
         try:
             spec = await make_embedder(config, client).spec()
             yield Finding(Verdict.OK, "embedder", str(spec))
-        except BotError as error:
-            yield _bad("embedder", error)
+        except ModelUnavailable as error:
+            if isinstance(opened, Opened):
+                detail = f"questions are matched by words, because: {error}"
+                yield Finding(Verdict.NOTE, "embedder", detail)
+            else:
+                yield _bad("embedder", error)
+    if isinstance(opened, BotError):
+        yield _bad("index", opened)
+        return
     try:
-        opened = Store(config.index_dir).open()
         if spec is not None:
             require_same(opened.index.spec, spec)
     except BotError as error:

@@ -8,8 +8,14 @@ import re
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 NOISY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "markdown_it", "filelock")
-SECRET = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[\w%.-]+|(?<=[Bb]earer )[\w.-]+")
-USERINFO = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
+SECRETS = (
+    re.compile(r"()(?:xox[a-z]|xapp)-[\w-]+"),
+    re.compile(r"(ticket=)[\w%.-]+"),
+    re.compile(r"(bearer )[\w.~+/=-]+", re.IGNORECASE),
+    re.compile(r"(authorization\W{1,6}(?:basic|token)\s+)[\w.~+/=-]+", re.IGNORECASE),
+    re.compile(r"(hooks\.slack(?:-gov)?\.com\\?/)[^\s\"'<>,)]+"),  # response urls, webhooks
+    re.compile(r"(://)[^/\s?#\"'<>]+(?=@)"),  # user and password, or a token, before a host
+)
 
 
 class SecretFormatter(logging.Formatter):
@@ -22,7 +28,9 @@ class SecretFormatter(logging.Formatter):
 
 def mask(text: str) -> str:
     """Replace tokens, tickets and passwords in a text by ***."""
-    return USERINFO.sub("***", SECRET.sub("***", text))
+    for secret in SECRETS:
+        text = secret.sub(r"\1***", text)
+    return text
 
 
 def set_up_logging(level: str) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict
 from typing import Any
 
 from core.types import REFUSAL_TEXT, Answer, Hit, Notice, Refusal, Turn
-
-logger = logging.getLogger(__name__)
 
 
 def turn_to_json(turn: Turn, *, id: str) -> dict[str, Any]:
@@ -49,18 +46,6 @@ def error_to_json(message: str, *, id: str, query: str) -> dict[str, Any]:
         "answerer": "",
         "timings_ms": {"retrieve": 0.0, "answer": 0.0, "total": 0.0},
     }
-
-
-def log_turn(turn: Turn, *, id: str, surface: str) -> None:
-    """Log the one line of a question: what became of it, not what it said."""
-    logger.info(
-        "question %s from %s: %s, generation %s, %.0f ms",
-        id,
-        surface,
-        status(turn),
-        turn.generation,
-        turn.timings_ms.total,
-    )
 
 
 def status(turn: Turn) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from core.assembly import Assembled
-from core.config import STATE_DIR, Config
+from core.config import Config
+from core.settings import read_settings
 
 from .app import Identity, serve
 from .config import SlackConfig
@@ -31,8 +34,16 @@ Ctrl-C stops everything.
 """
 
 
+def read_slack_settings(environ: Mapping[str, str]) -> SlackConfig:
+    """Read the Slack settings but for those of the local Slack, which has its own."""
+    own = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_URL")
+    others = {name: value for name, value in environ.items() if name not in own}
+    return read_settings(SlackConfig, others)
+
+
 async def serve_locally(
     config: Config,
+    settings: SlackConfig,
     assembled: Assembled,
     stop: asyncio.Event,
     is_serving: asyncio.Event,
@@ -41,12 +52,12 @@ async def serve_locally(
 ) -> None:
     """Start the local Slack and the bot in it; sets is_serving, ends when stop is set."""
     async with await Simulator.start(MANIFEST, port=port) as simulator:
-        slack = SlackConfig(
+        slack = replace(
+            settings,
             bot_token=simulator.bot_token,
             app_token=simulator.app_token,
             api_url=simulator.api_url,
-            admins=(ADMIN,),
-            feedback_file=STATE_DIR / "feedback.jsonl",
+            admins=(ADMIN, *(user for user in settings.admins if user != ADMIN)),
         )
 
         def announce(_: Identity) -> None:

@@ -66,6 +66,7 @@ class _Found:
     url: str | None
     body: str
     line: int | None  # of its header in a merged file
+    has_address: bool = True  # be it one that is not linked
 
 
 def read_knowledge(
@@ -82,14 +83,19 @@ def read_knowledge(
     found, warnings = find_files(path)
     articles: list[Article] = []
     sources: list[SourceFile] = []
+    unaddressed: list[str] = []
     for done, file in enumerate(found, start=1):
         reader = _FileReader(file, limits)
         articles += reader.read()
         warnings += reader.warnings
+        unaddressed += reader.unaddressed
         sources += reader.sources
         if on_file is not None:
             on_file(done, len(found))
     kept = unique(articles, warnings)
+    if any(article.url for article in kept):  # else it is the way of this knowledge
+        reason = "no URL: cited by its title"
+        warnings += [KnowledgeWarning(name, 1, reason, skipped=False) for name in unaddressed]
     warnings.sort(key=lambda warning: (warning.file, warning.line or 0))
     return Knowledge(kept, tuple(warnings), tuple(sources))
 
@@ -102,6 +108,7 @@ class _FileReader:
         self.limits = limits
         self.warnings: list[KnowledgeWarning] = []
         self.sources: list[SourceFile] = []
+        self.unaddressed: list[str] = []  # pages without a URL
 
     def read(self) -> list[Article]:
         name = self.file.name
@@ -110,10 +117,10 @@ class _FileReader:
             self.sources.append(SourceFile(name, len(content), sha256(content).hexdigest()))
             text, repairs = decode(content)
         except SkippedError as error:
-            self.warn(str(error), skipped=True)
+            self.warn(str(error), line=error.line, skipped=True)
             return []
         for repair in repairs:
-            self.warn(repair)
+            self.warn(repair.reason, line=repair.line)
         if not text.strip():
             self.warn("no text in it" if content else "file is empty", skipped=True)
             return []
@@ -177,7 +184,8 @@ class _FileReader:
             if problem:
                 self.warn(f"URL ignored: {problem}", line=1)
         title = plain_line(fields.get("title", "")) or _first_heading(lines)
-        return _Found(title or words(self.file.name), url, "\n".join(lines), None)
+        has_address = bool(fields.get("url"))
+        return _Found(title or words(self.file.name), url, "\n".join(lines), None, has_address)
 
     def article(self, found: _Found) -> Article | None:
         """Clean one article; None, with a warning, when nothing is left or it is too large."""
@@ -200,6 +208,8 @@ class _FileReader:
             stub = "only a notice that its content is missing"
             self.warn(f"{label}{stub if cleaned.is_stub else 'no text'}", line=line, skipped=True)
             return None
+        if line is None and not found.has_address:
+            self.unaddressed.append(self.file.name)
         source = f"{self.file.name}:{line}" if line else self.file.name
         base = article_id(found.url, self.file.name, title)
         text_digest = digest(title, found.url, cleaned.body)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from .answerers.extractive import ExtractiveAnswerer
 from .answerers.ollama import OllamaAnswerer, check_ready
@@ -13,7 +13,7 @@ from .articles import Limits
 from .config import Config
 from .embedders.embedded import EmbeddedEmbedder
 from .embedders.ollama import OllamaEmbedder
-from .errors import ModelMissing, ModelUnavailable
+from .errors import ModelMissing, ModelUnavailable, SettingsError
 from .ollama import OllamaClient, Timeouts
 from .pipeline import AnswerRules, Pipeline, require_same
 from .protocols import Answerer, Embedder
@@ -21,7 +21,8 @@ from .rebuild import BuildRequest
 from .retrieval import RetrievalRules
 from .store import Opened, Store
 
-logger = logging.getLogger(__name__)
+UNREACHABLE = ("Cannot reach Ollama", "No connection to Ollama")
+OTHER_INDEX = "Set INDEX (--index) to a folder with room that you may read and write."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Assembled:
     embedder: Embedder
     store: Store
     opened: Opened
-    notes: tuple[str, ...]  # "Answers are quotes: Ollama does not answer at …"
+    notes: tuple[str, ...]  # "Answers are quotes …, because Ollama does not answer at …"
 
 
 @asynccontextmanager
@@ -49,36 +50,70 @@ async def open_ollama(config: Config) -> AsyncIterator[OllamaClient]:
 
 
 @asynccontextmanager
-async def open_pipeline(config: Config) -> AsyncIterator[Assembled]:
-    """Open the live generation and the models.
+async def open_pipeline(
+    config: Config, *, quotes_on_failure: bool = False
+) -> AsyncIterator[Assembled]:
+    """Open the live generation and the models; quotes_on_failure is for surfaces that run long.
 
-    Raises IndexUnusable, EmbedderMismatch, and ModelUnavailable for an explicit ANSWERER=ollama
-    that cannot be used.
+    Raises IndexUnusable, EmbedderMismatch, SettingsError for a bad INDEX, and ModelUnavailable for
+    an explicit ANSWERER=ollama that cannot be used now.
     """
     async with open_ollama(config) as client:
         store = Store(config.index_dir)
-        opened = store.open()
+        opened = open_index(store)
         embedder = make_embedder(config, client)
+        problem = await _embedder_problem(opened, embedder)
         notes = list(opened.damaged)
         if opened.index.spec is None:
             notes.append("The index was built --lexical-only: questions are matched by words.")
-        else:
-            notes += await _check_embedder(opened, embedder)
+        elif problem:
+            notes.append(f"Questions are matched by words only: {problem}")
         answerer, note = await _choose_answerer(config, client)
+        falls_back = quotes_on_failure or config.answerer == "auto"
         pipeline = Pipeline(
             opened.index,
             embedder=embedder,
             matcher=embedder if isinstance(embedder, EmbeddedEmbedder) else None,
             answerer=answerer,
-            fallback=ExtractiveAnswerer() if config.answerer == "auto" else None,
+            fallback=ExtractiveAnswerer() if falls_back else None,
             rules=answer_rules(config),
+            told_problem=problem,
         )
         yield Assembled(pipeline, embedder, store, opened, (*notes, *note))
 
 
-def with_fallback(config: Config) -> Config:
-    """Let a long-running surface quote the knowledge when Ollama fails later."""
-    return replace(config, answerer="auto") if config.answerer == "ollama" else config
+def check_index_place(folder: Path) -> None:
+    """Raise SettingsError for a place where no folder is and none could be made."""
+    try:
+        above = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        is_folder = above.is_dir()
+    except OSError as error:
+        raise SettingsError(_bad_place(folder, "read", error)) from error
+    if not is_folder:
+        raise SettingsError(f"INDEX is {folder}, but {above} is not a folder. {OTHER_INDEX}")
+
+
+def open_index(store: Store) -> Opened:
+    """Open the live generation; raises IndexUnusable, and SettingsError for a bad INDEX."""
+    check_index_place(store.folder)
+    try:
+        return store.open()
+    except OSError as error:
+        raise SettingsError(_bad_place(store.folder, "read", error)) from error
+
+
+@contextmanager
+def index_written(folder: Path) -> Iterator[None]:
+    """Check the place, and say what the disk did not do, as SettingsError."""
+    check_index_place(folder)
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(_bad_place(folder, "written", error)) from error
+
+
+def _bad_place(folder: Path, done: str, error: OSError) -> str:
+    return f"INDEX is {folder}, which cannot be {done}: {error.strerror or error}. {OTHER_INDEX}"
 
 
 def answer_rules(config: Config) -> AnswerRules:
@@ -120,14 +155,15 @@ def build_request(
     )
 
 
-async def _check_embedder(opened: Opened, embedder: Embedder) -> list[str]:
+async def _embedder_problem(opened: Opened, embedder: Embedder) -> str:
     """Open the model now; a missing one leaves word matches, another one is an error."""
+    if opened.index.spec is None:
+        return ""
     try:
         require_same(opened.index.spec, await embedder.spec())
     except ModelUnavailable as error:
-        logger.warning("the embedder cannot be used: %s", error)
-        return [f"Questions are matched by words only: {error}"]
-    return []
+        return str(error)
+    return ""
 
 
 async def _choose_answerer(
@@ -149,4 +185,7 @@ async def _choose_answerer(
     if config.answerer == "ollama":
         missing = problem.endswith(f"ollama pull {config.gen_model}")
         raise (ModelMissing if missing else ModelUnavailable)(problem)
+    if problem.startswith(UNREACHABLE):
+        problem = f"Ollama does not answer at {client.url}."
+        return extractive, (f"Answers are quotes from the knowledge, because {problem}",)
     return extractive, (f"Answers are quotes from the knowledge: {problem}",)

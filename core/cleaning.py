@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .files import strip_invisible
-from .gluing import part_steps, unglue, words_of
+from .gluing import nest_items, part_steps, unglue, words_of
 from .markup import find_fences, plain_markup
 
 MAX_WORD_CHARS = 200
@@ -53,11 +53,12 @@ def clean(text: str, *, title: str) -> Cleaned:
     repairs: list[str] = []
     lines = list(_plain_lines(raw, repairs))
     is_stub = any(_STUB in line.text.lower() for line in lines[:20])
-    lines = _without_noise(lines)
+    lines = _without_noise(lines, repairs)
     lines = _without_contents(lines)
     lines = _without_footer(lines)
     lines = _without_title(lines, title)
-    lines = _with_flat_lists(lines)
+    lines = _with_sub_lists(lines)
+    lines = _with_flat_lists(lines, repairs)
     lines = list(_with_steps(lines))
     words = words_of(line.text for line in lines if not line.is_code)
     lines = [line if line.is_code else _finished(line, words, repairs) for line in lines]
@@ -98,29 +99,32 @@ def _without_linked_contents(lines: list[str]) -> list[str]:
 def _plain_lines(lines: list[str], repairs: list[str]) -> Iterator[_Line]:
     """Resolve the markup between code fences; an unclosed fence is closed."""
     position = 0
+    dropped: list[str] = []
     for fence in find_fences(lines):
-        yield from _plain(lines[position : fence.start])
+        yield from _plain(lines[position : fence.start], dropped)
         for line in lines[fence.start : fence.end]:
             yield _Line(line.rstrip(), is_code=True)
         if not fence.is_closed:
             repairs.append("code fence is never closed")
             yield _Line(_closing_mark(lines[fence.start].strip()), is_code=True)
         position = fence.end
-    yield from _plain(lines[position:])
+    yield from _plain(lines[position:], dropped)
+    if dropped:
+        repairs.append(f"HTML dropped with its contents: {', '.join(dropped)}")
 
 
 def _closing_mark(opening: str) -> str:
     return opening[: len(opening) - len(opening.lstrip(opening[0]))]
 
 
-def _plain(lines: list[str]) -> Iterator[_Line]:
+def _plain(lines: list[str], dropped: list[str]) -> Iterator[_Line]:
     if lines:
-        text = strip_invisible(plain_markup("\n".join(lines)))
+        text = strip_invisible(plain_markup("\n".join(lines), dropped=dropped))
         for line in text.split("\n"):
             yield _Line(line.rstrip())
 
 
-def _without_noise(lines: list[_Line]) -> list[_Line]:
+def _without_noise(lines: list[_Line], repairs: list[str]) -> list[_Line]:
     """Mend headings; drop reading times, stub notices and lines that markup left empty."""
     kept: list[_Line] = []
     for line in lines:
@@ -136,7 +140,10 @@ def _without_noise(lines: list[_Line]) -> list[_Line]:
         if level := heading(text):
             words = level[1].replace("**", "").strip()
             text = f"{'#' * level[0]} {words}" if words else ""
-        kept.append(_Line(_TOO_MANY_HASHES.sub("", text)))
+        if _TOO_MANY_HASHES.match(text):
+            repairs.append("headings with more than six # read as text")
+            text = _TOO_MANY_HASHES.sub("", text)
+        kept.append(_Line(text))
     return kept
 
 
@@ -203,7 +210,13 @@ def _bare(text: str) -> str:
     return " ".join(text.casefold().strip("#*_: ").split())
 
 
-def _with_flat_lists(lines: list[_Line]) -> list[_Line]:
+def _with_sub_lists(lines: list[_Line]) -> list[_Line]:
+    nested = nest_items(["" if line.is_code else line.text for line in lines])
+    pairs = zip(lines, nested, strict=True)
+    return [line if line.is_code else _Line(text) for line, text in pairs]
+
+
+def _with_flat_lists(lines: list[_Line], repairs: list[str]) -> list[_Line]:
     """Bring list items below the sixth level up to it, with what belongs to them."""
     kept: list[_Line] = []
     indents: list[int] = []
@@ -218,6 +231,7 @@ def _with_flat_lists(lines: list[_Line]) -> list[_Line]:
         elif text and not text.startswith((" ", "\t")):
             indents.clear()
         if len(indents) > MAX_LIST_LEVELS and not line.is_code:
+            repairs.append(f"lists deeper than {MAX_LIST_LEVELS} levels flattened")
             cut = indents[-1] - indents[MAX_LIST_LEVELS - 1]
             text = text[min(cut, len(text) - len(text.lstrip())) :]
         kept.append(_Line(text, line.is_code))

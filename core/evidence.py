@@ -23,7 +23,7 @@ KNOWN_PER_UNKNOWN = 2  # known words that vouch for an unknown one: gibberish ha
 class Evidence:
     """Readings of the best chunk against the question."""
 
-    token_match: float | None  # over the words the knowledge has; None without token vectors
+    token_match: float | None  # over the question's words; None without token vectors
     coverage: float  # share of the question's idf found in the chunk, [0, 1]
     unknown_terms: int  # words that the whole knowledge lacks: they tell nothing, 0 to 2
     unknown_names: int  # capitalised names that the whole knowledge lacks, 0 to 2
@@ -36,7 +36,7 @@ async def measure(
     best = retrieval.hits[0]
     match = None
     if matcher is not None and best.similarity is not None:
-        spans = tuple(_known_spans(index, retrieval.text))
+        spans = tuple(_weighted_spans(index, retrieval.text))
         text = best.chunk.indexed_text
         match = await matcher.token_match(retrieval.text, text, spans) if spans else 0.0
     strangers = sum(not index.spelling.in_knowledge(name) for name in names(asked))
@@ -82,9 +82,9 @@ def _coverage(index: Index, retrieval: Retrieval, hit: Hit) -> float:
     return sum(w for term, w in weights.items() if term in present) / total if total else 0.0
 
 
-def _known_spans(index: Index, text: str) -> Iterator[tuple[int, int, float]]:
-    """Give start, end and idf of each word of a text that the knowledge has."""
+def _weighted_spans(index: Index, text: str) -> Iterator[tuple[int, int, float]]:
+    """Give start, end and idf of each word of a text that counts."""
     for match in WORD.finditer(text):
         terms = tuple(index.analyzer.terms(match.group()))
-        if terms and any(term in index.lexical.vocabulary for term in terms):
+        if terms:
             yield match.start(), match.end(), term_weights(index, terms[:1])[0]

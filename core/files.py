@@ -35,6 +35,7 @@ _BOMS = (  # UTF-32 first: its mark begins with the one of UTF-16
 )
 _SAMPLE_BYTES = 64 * 1024
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13})
+_CONTROLS = re.compile(b"[%s]" % re.escape(_CONTROL_BYTES))
 _MAX_CONTROL_SHARE = 0.10
 _MAX_INVALID_SHARE = 0.30
 _LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
@@ -58,6 +59,18 @@ class FoundFile:
 
 class SkippedError(Exception):
     """Raised for a file that cannot be read; str() is the reason for the warning."""
+
+    def __init__(self, reason: str, *, line: int | None = None) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was mended in a file, and the first line of it."""
+
+    reason: str
+    line: int | None = None
 
 
 def find_files(root: Path) -> tuple[list[FoundFile], list[KnowledgeWarning]]:
@@ -209,22 +222,23 @@ def _is_special(path: str) -> bool:
         return False
 
 
-def decode(content: bytes) -> tuple[str, list[str]]:
+def decode(content: bytes) -> tuple[str, list[Repair]]:
     """Turn bytes into clean text with "\\n" line ends, and name each repair.
 
     SkippedError for binary files and for text in an unknown encoding.
     """
-    repairs: list[str] = []
+    repairs: list[Repair] = []
     encoding = next((name for bom, name in _BOMS if content.startswith(bom)), None)
     if encoding is None:
         if _is_binary(content):
-            raise SkippedError("binary file, not text")
+            raise SkippedError("binary file, not text", line=_line_of_control(content))
         text = _decode_utf8(content.removeprefix(codecs.BOM_UTF8), repairs)
     else:
         text = content.decode(encoding, "replace")
-        repairs.append(f"{encoding.upper()} text; please save it as UTF-8")
+        repairs.append(Repair(f"{encoding.upper()} text; please save it as UTF-8", 1))
     if nuls := text.count("\0"):
-        repairs.append(f"{nuls} NUL characters removed")
+        line = _line_after(text[: text.index("\0")])
+        repairs.append(Repair(f"{nuls} NUL characters removed", line))
     return strip_invisible(_LINE_ENDS.sub("\n", text)), repairs
 
 
@@ -239,13 +253,28 @@ def _is_binary(content: bytes) -> bool:
     return content.startswith(_MAGIC) or controls > _MAX_CONTROL_SHARE * len(sample)
 
 
-def _decode_utf8(content: bytes, repairs: list[str]) -> str:
+def _line_of_control(content: bytes) -> int:
+    """Return the line of the first byte that no text has; 1 for a known kind of binary file."""
+    found = _CONTROLS.search(content)
+    if found is None or content.startswith(_MAGIC):
+        return 1
+    return _line_after(content[: found.start()].decode("utf-8", "replace"))
+
+
+def _line_after(text: str) -> int:
+    """Return the number of the line on which a text ends."""
+    return _LINE_ENDS.sub("\n", text).count("\n") + 1
+
+
+def _decode_utf8(content: bytes, repairs: list[Repair]) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         text = content.decode("utf-8", "replace")
         invalid = text.count("\ufffd")
+        line = _line_after(content[: error.start].decode("utf-8"))
         if invalid > _MAX_INVALID_SHARE * len(text):
-            raise SkippedError("not UTF-8 text; please save it as UTF-8") from error
-        repairs.append(f"invalid UTF-8 at byte {error.start}; {invalid} characters replaced")
+            raise SkippedError("not UTF-8 text; please save it as UTF-8", line=line) from error
+        reason = f"invalid UTF-8 at byte {error.start}; {invalid} characters replaced"
+        repairs.append(Repair(reason, line))
         return text

@@ -6,7 +6,7 @@ Takes a line and the words of its article; gives the line with spaces where the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 _SMALL_WORDS = (
@@ -14,7 +14,7 @@ _SMALL_WORDS = (
     "open|see|from|of|with|as|by|for|press|tap|hit|under|via|if|is|like|named|called|paste|enable|"
     "disable|out|off"
 )
-_CAPITAL_WORDS = "Click|Choose|Select|Tap|Press|The|Open|In|Under|With|Check|Use"
+_CAPITAL_WORDS = "Click|Choose|Select|Tap|Toggle|Press|The|Open|In|Under|With|Check|Use"
 _NAMES = (
     "ClickFunnels|ClickHouse|ClickUp|InDesign|InVision|OpenAI|OpenAPI|OpenCart|OpenID|OpenOffice|"
     "OpenProject|OpenSSL|OpenStack|OpenStreetMap|OpenTable|OpenText|OpenVPN"
@@ -25,19 +25,27 @@ _AFTER_CAPITALS = (
     "that|to|under|via|with|you"
 )
 # Endings that are parted from a word of the article; those of _SHORT need one of four letters.
-_SHORT = ("are", "if", "in", "is", "on")
+_SHORT = ("are", "by", "if", "in", "is", "on", "the")
 _LONG_TAILS = """
-    to and next can for from have will with your plan plans article feature section column screen
-    icon field fields option options menu window popup dropdown checkbox"""
+    to and next can for from have that when will with your plan plans article feature section
+    column screen icon field fields option options menu window popup dropdown checkbox switch
+    switcher"""
 _PLACES = ("page", "pages", "tab", "tabs", "button", "buttons")  # after any capitalised word
 _TAILS = (*_LONG_TAILS.split(), *_PLACES, *_SHORT)
 _TAILS_BEFORE_CAPITAL = ("under", "and", "for", "from", "to", "or", "in", "on", "by", "as", "is")
 _STARTS = ("the", "your")
-_COMMON_WORDS = "three dots click add save delete submit create cancel send approve reject edit"
-_COMMON = frozenset(_COMMON_WORDS.split())
+_VERBS = (
+    "add|approve|assign|cancel|choose|create|delete|disable|download|edit|enable|export|import|"
+    "lock|log|open|reject|save|select|send|share|submit|switch|track|update|upgrade|upload|withdraw"
+)
+_NOUNS = """
+    three dots click account app calendar client column dashboard date entry entries expense filter
+    invoice page password plan project report screen setting settings tag task team text time
+    timer timesheet user users week workspace"""
+_COMMON = frozenset((*_NOUNS.split(), *_VERBS.split("|")))
 _WHOLE_WORDS = """
     homepage webpage thereto hereto yourself themselves within plugin therein wherein herein signin
-    therefor goodwill"""
+    therefor goodwill nearby passerby standby thereby whereby hereby"""
 _WHOLE = frozenset(_WHOLE_WORDS.split())
 
 # A word starts here: not inside a path, an address or an identifier.
@@ -45,17 +53,27 @@ _START = r"(?<![\w.@/$-])"
 # A capital follows, but no call or assignment such as "toString(": that is code.
 _CAPITAL = r"(?=[A-Z]\w*+(?![(=]))"
 _MIXED_CASE = re.compile(r"[a-z][A-Z]|[A-Z]{3}[a-z]")
-_BEFORE_CAPITAL = re.compile(rf"{_START}(?!{_NAMES})({_SMALL_WORDS}|{_CAPITAL_WORDS}){_CAPITAL}")
+_BEFORE_CAPITAL = re.compile(
+    rf"{_START}(?!(?:{_NAMES})s?(?![a-z]))({_SMALL_WORDS}|{_CAPITAL_WORDS}){_CAPITAL}"
+)
 _BEFORE_URL = re.compile(r"(?<![\w.@/-])([A-Za-z]{1,20})(?=https?://)")
 _AFTER_CAPS = re.compile(rf"(?<![A-Za-z0-9_])([A-Z]{{3,20}})(?=(?:{_AFTER_CAPITALS})(?![\w(=]))")
 _LONG_BEFORE_CAPITAL = re.compile(rf"{_START}[A-Za-z][a-z]{{4,40}}+{_CAPITAL}")
 _LONG = re.compile(rf"{_START}[A-Za-z]{{5,40}}+(?![\w(=@])")
 _BY_DOING = re.compile(r"\bby(?!pass)([a-z]{4,20}ing)(your|the|to)?\b")
+_BEFORE_VERB = re.compile(rf"{_START}([Tt]o|[Cc]an|[Ww]ill)({_VERBS})(an?|the|your)?(?![\w(=@])")
+_THREE_DOTS = re.compile(
+    rf"{_START}(Click|Open|Select|Tap|on|the)(?=three[ -])|(?<=three[ -]dots)(?=[a-z])"
+)
+_COMMAS = re.compile(r"(?<![^\s(])[A-Za-z]{2,40}+(?:,[A-Za-z]{2,40}+){1,40}(?=[\s.,:;)]|$)")
 _SENTENCE_END = re.compile(r"(?<=[a-z]{3}[.?!])(?=[A-Z][a-z]{0,30}+\s)")
 _AROUND_SUPPORT = re.compile(r"\b(at|to)(?=support@)|(@[a-z]{2,30}+\.(?:com|me))(?=(?:and|or)\b)")
 _FIRST_STEP = re.compile(r"(?:^|(?<=:))(1\. )")
 _STEP = re.compile(r"^(\d{1,2}\.) *")
 _MAX_STEPS = 50
+_BULLET = re.compile(r"^([ \t]*)[-*+][ \t]+(?=\S)")
+_MAX_CHILDREN = 100  # keeps a long list of equal items from taking quadratic time
+_MIN_TAIL_CHARS = 12  # a shorter end may be chance, as in "Click Save" above "Save"
 _BOLD_POINT = re.compile(r"\*\*([.,:;])\*\*")
 _UNTOUCHED = re.compile(r"(`[^`]*`|\b(?:https?://|www\.)\S+)")
 _WORD = re.compile(r"[A-Za-z]{3,40}+")
@@ -101,10 +119,69 @@ def part_steps(line: str) -> list[str]:
     return before + [_STEP.sub(r"\1 ", step) for step in steps]
 
 
+def nest_items(lines: Sequence[str]) -> list[str]:
+    """Part sub-lists that were run together with the item above them, and indent them below it.
+
+    "- Info:Name: ALogo: B", "- Name: A", "- Logo: B" → "- Info:", "  - Name: A", "  - Logo: B"
+    """
+    bullets = [_BULLET.match(line) for line in lines]
+    indents = [match[1] if match else None for match in bullets]
+    texts = [
+        "".join(line[match.end() :].split()) if match else ""
+        for line, match in zip(lines, bullets, strict=True)
+    ]
+    ends = list(range(1, len(lines) + 1))  # of each item with what is below it
+    tails = [0] * len(lines)  # characters to cut
+    for n in range(len(lines) - 2, -1, -1):
+        if bullets[n]:
+            tails[n], ends[n] = _sub_list(n, texts, indents, ends)
+    nested: list[str] = []
+    open_lists: list[int] = []
+    for n, line in enumerate(lines):
+        while open_lists and open_lists[-1] <= n:
+            open_lists.pop()
+        kept = _without_tail(line, tails[n]) if tails[n] else line
+        nested.append("  " * len(open_lists) + kept)
+        if tails[n]:
+            open_lists.append(ends[n])
+    return nested
+
+
+def _sub_list(
+    item: int, texts: list[str], indents: list[str | None], ends: list[int]
+) -> tuple[int, int]:
+    """Return how many characters at an item's end are the items below it, and where they end."""
+    best = 0, item + 1
+    tail, child = "", item + 1
+    for _ in range(_MAX_CHILDREN):
+        if child >= len(texts) or indents[child] != indents[item]:
+            break
+        tail += texts[child]
+        if len(tail) >= len(texts[item]):
+            break
+        child = ends[child]
+        if texts[item].endswith(tail):
+            is_sure = texts[item][: -len(tail)].endswith(":") or len(tail) >= _MIN_TAIL_CHARS
+            best = (len(tail), child) if is_sure else best
+    return best
+
+
+def _without_tail(line: str, length: int) -> str:
+    """Cut a number of characters off a line, not counting spaces."""
+    end = len(line)
+    while length:
+        end -= 1
+        length -= not line[end].isspace()
+    return line[:end].rstrip()
+
+
 def _unglue_text(text: str, words: frozenset[str]) -> str:
     text = _part_bold(text) if "**" in text else text
     text = _AROUND_SUPPORT.sub(lambda found: f"{found[0]} ", text) if "support@" in text else text
     text = _BY_DOING.sub(_part_by, text) if "by" in text else text
+    text = _COMMAS.sub(lambda found: found[0].replace(",", ", "), text) if "," in text else text
+    text = _THREE_DOTS.sub(r"\1 ", text) if "three" in text else text
+    text = _BEFORE_VERB.sub(_spaced, text)
     if _MIXED_CASE.search(text):
         text = _BEFORE_CAPITAL.sub(r"\1 ", text)
         text = _AFTER_CAPS.sub(r"\1 ", text)
@@ -118,11 +195,16 @@ def _part_by(found: re.Match[str]) -> str:
     return " ".join(filter(None, ("by", found[1], found[2])))
 
 
+def _spaced(found: re.Match[str]) -> str:
+    """Part "Todeletea" into "To delete a"."""
+    return " ".join(filter(None, found.groups()))
+
+
 def _part_before_capital(word: str, words: frozenset[str]) -> str:
     """Part "policiesin", which a capital follows, into "policies in "."""
     for tail in _TAILS_BEFORE_CAPITAL:
         head = word.removesuffix(tail)
-        if head != word and head.lower() in words:
+        if head != word and (head.lower() in words or head.lower() in _COMMON):
             return f"{head} {tail} "
     return word
 
@@ -139,6 +221,8 @@ def _part(word: str, words: frozenset[str]) -> str:
             middle = lower[len(start) : len(lower) - len(tail)]
             if lower.endswith(tail) and (start or tail) and _is_known(middle, word, tail, words):
                 end = len(start) + len(middle)
+                if word[end:] != tail:  # camelCase
+                    continue
                 pieces = (word[: len(start)], word[len(start) : end], word[end:])
                 return " ".join(filter(None, pieces))
     return word

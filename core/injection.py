@@ -12,8 +12,9 @@ import re
 _PATTERNS = (
     r"\b(?:ignore|disregard|forget|override)\b[^.\n]{0,40}"
     r"\b(?:instructions?|rules|prompts?|articles)\b",
-    r"\b(?:ai|artificial intelligence|language|chat) ?-?(?:assistant|models?|bots?)\b",
-    r"\bthe assistant (?:has to|must|should|will|may)\b",
+    r"\b(?:note|notice|message|instructions?|hint|attention|important)\b[^.\n]{0,20}\b(?:to|for)\b[^.\n]{0,20}"
+    r"\b(?:ai|language|chat) ?-?(?:assistant|model|bot)s?\b",
+    r"\bthe assistant (?:has to|must|should)\b",
     r"\b(?:append|add|insert|include)\b[^.\n]{0,40}"
     r"\b(?:your|every|each|the) (?:answer|reply|response)\b",
     r"\b(?:in|of|to) (?:your|each|every) (?:answer|reply|response)s?\b",
@@ -23,7 +24,8 @@ _PATTERNS = (
     r"\byou are now (?:in|an?)\b",
     r"\b(?:system|hidden|full) prompt\b",
     r"\btell users to\b",
-    r"\b(?:send|give|tell)\b[^.\n]{0,20}\byour (?:password|api key)\b",
+    r"(?<!never )(?<!not )(?<!n't )\b(?:send|give|tell)\b[^.\n]{0,10}\byour (?:password|api key)\b"
+    r"[^.\n]{0,20}\bto\b",
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]|</?(?:system|assistant|context|document)>",
     r"\b(?:BEGIN|END)-DUMP\b",
 )

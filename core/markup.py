@@ -84,13 +84,16 @@ def _closes(mark: re.Match[str], opening: str) -> bool:
     return mark[1].startswith(opening) and not mark[2].strip()
 
 
-def plain_markup(text: str) -> str:
+def plain_markup(text: str, *, dropped: list[str] | None = None) -> str:
     """Resolve the markup of text that holds no code fence; code spans stay verbatim.
 
     Links become their text, images go, known HTML tags go with script and style contents,
     entities and backslash escapes become characters. Placeholders such as <user name> stay.
+    `dropped` is told the name of each element that goes with its contents.
     """
-    return _Scanner(text).run() if _SPECIAL.search(text) else text
+    if not _SPECIAL.search(text):
+        return text
+    return _Scanner(text, dropped=[] if dropped is None else dropped).run()
 
 
 @dataclass(slots=True)
@@ -102,6 +105,7 @@ class _Scanner:
     brackets: list[int] = field(default_factory=list)  # open "[" or "![", as indexes of out
     absent: set[str] = field(default_factory=set)
     runs: dict[int, list[int]] | None = None  # positions of backtick runs by length, last first
+    dropped: list[str] = field(default_factory=list)  # names of elements
 
     def run(self) -> str:
         position = 0
@@ -251,6 +255,8 @@ class _Scanner:
 
     def skip_element(self, name: str, start: int) -> int:
         """Drop an element with all that is in it; an unclosed iframe loses its tag only."""
+        if name not in self.dropped:
+            self.dropped.append(name)
         if name in self.absent:
             closing = None
         else:

@@ -7,6 +7,7 @@ mixes generations.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from dataclasses import dataclass, replace
 
@@ -31,7 +32,12 @@ logger = logging.getLogger(__name__)
 
 LEXICAL_FOOTNOTE = "The embedding model did not answer: these are word matches only."
 FALLBACK_FOOTNOTE = "The language model did not answer: these are quotes from the knowledge base."
-FOLLOW_UP_TERMS = 2  # a question of so few terms is read together with the one before it
+FOLLOW_UP_TERMS = 3  # only a question of so few terms may lean on the one before it
+LEANS_ON = re.compile(
+    r"\s*(?:and|or|but|also|then|same|what about|how about)\b"
+    r"|\b(?:it|its|that|this|those|these|they|them|there|one|ones)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +62,16 @@ class Pipeline:
         answerer: Answerer,
         fallback: Answerer | None,
         rules: AnswerRules,
+        told_problem: str = "",
     ) -> None:
+        """Take the parts; told_problem is what the operator knows already about the embedder."""
         self._index = index
         self._embedder = embedder
         self._matcher = matcher
         self._answerer = answerer
         self._fallback = fallback
         self._rules = rules
+        self._told_problem = told_problem
 
     @property
     def generation(self) -> str:
@@ -73,6 +82,11 @@ class Pipeline:
     def index(self) -> Index:
         """Give the index that the next question is answered from."""
         return self._index
+
+    @property
+    def embedder(self) -> str:
+        """Name what made the vectors of the generation."""
+        return _embedder_name(self._index.spec)
 
     @property
     def answerer(self) -> str:
@@ -125,8 +139,11 @@ class Pipeline:
             require_same(index.spec, await self._embedder.spec())
             vectors = await self._embedder.embed([text], role=Role.QUERY)
         except ModelUnavailable as error:
-            logger.warning("a question could not be embedded: %s", error)
+            level = logging.DEBUG if str(error) == self._told_problem else logging.WARNING
+            logger.log(level, "a question could not be embedded: %s", error)
+            self._told_problem = str(error)
             return None, (LEXICAL_FOOTNOTE,)
+        self._told_problem = ""
         return vectors[0], ()
 
     async def _reply(
@@ -168,8 +185,9 @@ def require_same(indexed: EmbedderSpec | None, asking: EmbedderSpec) -> None:
 
 
 def _search_text(index: Index, question: Question) -> str:
-    """Read a very short follow-up together with the question before it."""
-    if question.history and len(set(index.analyzer.terms(question.text))) <= FOLLOW_UP_TERMS:
+    """Read a short follow-up ("and on a Mac?", "who can see it?") together with its question."""
+    few = len(set(index.analyzer.terms(question.text))) <= FOLLOW_UP_TERMS
+    if question.history and few and LEANS_ON.search(question.text):
         return f"{question.history[-1].question} {question.text}"
     return question.text
 

@@ -25,6 +25,7 @@ KEEP_RATIO = 0.8  # units weaker than this share of the best one are left out
 ENOUGH_CHARS = 320  # below this, weaker units still help
 SNIPPET_RATIO = 0.8  # snippets below this share of the best score are not quoted
 MAX_SNIPPETS = 3  # quoted from at most, so that the answer reads as one
+MIN_WORDS = 2  # of a paragraph worth quoting
 WHOLE_CHARS = 420  # longer paragraphs are taken apart
 WHOLE_LIST_CHARS = 640  # and longer lists: steps are of little use one by one
 SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=[\w\"'“(\[*`])")
@@ -79,7 +80,7 @@ class ExtractiveAnswerer:
             key=lambda pair: (-pair[0], pair[1].snippet.number, pair[1].position),
         )
         chosen = self._choose(scored)
-        return Draft(_layout(chosen) if chosen else REFUSAL_TEXT, self.name)
+        return Draft(_layout(chosen, context.snippets) if chosen else REFUSAL_TEXT, self.name)
 
     def _score(self, unit: _Unit, weights: dict[str, float], wants_steps: bool) -> float:
         own = f"{unit.lead_in} {unit.text}"
@@ -127,10 +128,17 @@ def _units(snippet: Snippet) -> Iterator[_Unit]:
     for number, block in enumerate(blocks):
         if number + 1 < len(blocks) and _introduces(block, blocks[number + 1]):
             continue  # comes along with what it introduces
+        if block.kind is BlockKind.PARAGRAPH and _is_fragment(block.text):
+            continue
         lead = blocks[number - 1].text if number and _introduces(blocks[number - 1], block) else ""
         for text in _without_orders(block):
             yield _Unit(snippet, position, number, text, lead)
             position += 1
+
+
+def _is_fragment(paragraph: str) -> bool:
+    """Say whether a paragraph says nothing alone: "or", "Example:" with the example elsewhere."""
+    return paragraph.rstrip().endswith(":") or len(paragraph.split()) < MIN_WORDS
 
 
 def _introduces(before: Block, block: Block) -> bool:
@@ -174,25 +182,36 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in CELL.split(line.strip().strip("|"))]
 
 
-def _layout(chosen: Sequence[_Unit]) -> str:
-    """Put units into reading order, the best snippet first, each block cited at its end."""
-    groups: dict[int, list[_Unit]] = {}
-    for unit in chosen:
-        groups.setdefault(unit.snippet.number, []).append(unit)
-    several = len({units[0].snippet.chunk.article_id for units in groups.values()}) > 1
-    parts = []
-    for number, units in sorted(groups.items()):
-        units.sort(key=lambda unit: unit.position)
-        heading = _heading(units[0].snippet, several) if len(groups) > 1 else ""
-        body = "\n\n".join(_cited(units, number))
-        parts.append(f"{heading}\n{body}" if heading else body)
+def _layout(chosen: Sequence[_Unit], snippets: Sequence[Snippet]) -> str:
+    """Put units into order: the best article first, each article as it reads, blocks cited."""
+    quoted = {unit.snippet.chunk.article_id for unit in chosen}
+    best = dict.fromkeys(quoted, 0.0)
+    for snippet in (snippet for snippet in snippets if snippet.chunk.article_id in quoted):
+        article = snippet.chunk.article_id
+        best[article] = max(best[article], snippet.score)
+
+    def place(unit: _Unit) -> tuple[float, str, int, int, int]:
+        chunk = unit.snippet.chunk
+        first = -best[chunk.article_id]
+        return first, chunk.article_id, chunk.start, unit.snippet.number, unit.position
+
+    ordered = groupby(sorted(chosen, key=place), key=lambda unit: unit.snippet.number)
+    groups = [(number, list(units)) for number, units in ordered]
+    parts: list[str] = []
+    last_heading = ""
+    for number, units in groups:
+        heading = _heading(units[0].snippet, len(best) > 1) if len(groups) > 1 else ""
+        shown = f"{heading}\n" if heading != last_heading else ""
+        parts.append(shown + "\n\n".join(_cited(units, number)))
+        last_heading = heading
     return "\n\n".join(parts)
 
 
 def _heading(snippet: Snippet, several_articles: bool) -> str:
-    """Name the section a group is from; an introduction only needs a name beside other articles."""
-    named = snippet.chunk.headings[-1:] or ((snippet.chunk.title,) if several_articles else ())
-    return f"**{_plain(named[0].replace('*', '').strip())}**" if named else ""
+    """Name the section a group is from, and the article where there are several."""
+    path = snippet.chunk.headings[-1:]
+    named = (snippet.chunk.title, *path) if several_articles else path
+    return f"**{_plain(': '.join(named).replace('*', ''))}**" if named else ""
 
 
 def _cited(units: Sequence[_Unit], number: int) -> Iterator[str]:

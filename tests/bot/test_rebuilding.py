@@ -47,10 +47,10 @@ async def answer(assembled: Assembled) -> str:
     return turn.reply.text
 
 
-def children() -> list[str]:
+def builders() -> list[psutil.Process]:
     """List the builders that this process has started."""
-    lines = [" ".join(child.cmdline()) for child in psutil.Process().children()]
-    return [line for line in lines if "bot build --events" in line]
+    children = psutil.Process().children()
+    return [child for child in children if "bot build --events" in " ".join(child.cmdline())]
 
 
 async def test_new_text_is_live_after_the_report_and_progress_came_in_order(
@@ -97,8 +97,8 @@ async def test_a_builder_that_dies_without_a_word_is_an_error(own: Terminal) -> 
     async with opened(own) as (assembled, rebuilder):
 
         def kill(_: Progress) -> None:
-            for child in psutil.Process().children():
-                child.kill()
+            for builder in builders():
+                builder.kill()
 
         with pytest.raises(RebuildRefused, match=r"ended without a word \(exit status -9\)"):
             await rebuilder.rebuild(kill)
@@ -111,11 +111,11 @@ async def test_giving_up_ends_the_builder(own: Terminal) -> None:
         with build_lock(own.folder / "index", timeout_seconds=1, purpose="a test"):
             rebuilding = asyncio.create_task(rebuilder.rebuild(lambda _: begun.set()))
             await asyncio.wait_for(begun.wait(), 20)
-            assert len(children()) == 1
+            assert len(builders()) == 1
             rebuilding.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await rebuilding
-    assert children() == []
+    assert builders() == []
 
 
 async def test_an_index_of_words_stays_one(own: Terminal, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ class TestQuoting:
             snippet(2, "Lock timesheets by themselves.", article="b"),
         )
         assert text == (
-            "**By hand**\nLock timesheets in the settings. [1]\n\n"
+            "**Title of a: By hand**\nLock timesheets in the settings. [1]\n\n"
             "**Title of b**\nLock timesheets by themselves. [2]"
         )
 
@@ -218,8 +218,8 @@ class TestQuoting:
             snippet(1, "Lock timesheets.", article="a", headings=("Step [2]",)),
             snippet(2, "Lock timesheets by themselves.", article="b", headings=("Step [1]",)),
         )
-        assert text.startswith("**Step (2)**\n")
-        assert "**Step (1)**" in text
+        assert text.startswith("**Title of a: Step (2)**\n")
+        assert "**Title of b: Step (1)**" in text
 
     async def test_nothing_is_said_twice(self) -> None:
         text = await quote(snippet(1, "Lock it."), snippet(2, "Lock it."), lock=1.0)

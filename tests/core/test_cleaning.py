@@ -151,7 +151,7 @@ def test_long_words_are_split_outside_code() -> None:
         ("clickSAVEto go on", "click SAVE to go on"),
         ("Web app athttps://app.clockify.me/x", "Web app at https://app.clockify.me/x"),
         ("open theSettingspage", "open the Settings page"),
-        ("copy the URLfrom the reportin CSV", "copy the URL from the reportin CSV"),
+        ("copy the URLfrom the ledgerin CSV", "copy the URL from the ledgerin CSV"),
         (
             "write to us atsupport@clockify.meand wait",
             "write to us at support@clockify.me and wait",
@@ -160,6 +160,18 @@ def test_long_words_are_split_outside_code() -> None:
         ("click **Submit**and wait", "click **Submit** and wait"),
         ("the**Save**button, **N**ew", "the **Save** button, **N**ew"),
         ("the tracker.Admins can", "the tracker. Admins can"),
+        ("ClickUpload and choose", "Click Upload and choose"),
+        ("ClickUpdate, ClickUp, ClickUps", "Click Update, ClickUp, ClickUps"),
+        ("OpenTextfield in OpenText", "Open Text field in OpenText"),
+        ("Toggle, ToggleLock", "Toggle, Toggle Lock"),
+        ("Todeletea tag", "To delete a tag"),
+        ("whocan editand canshareyour plan", "whocan edit and can share your plan"),
+        ("ClickUploadand close", "Click Upload and close"),
+        ("Openthree-dotsmenu", "Open three-dots menu"),
+        ("onthree dots", "on three dots"),
+        ("accountand plan,click", "account and plan, click"),
+        ("(Mac,Windows,Linux),then", "(Mac, Windows, Linux),then"),
+        ("setx=a,b and notes_a,b and a,b", "setx=a,b and notes_a,b and a,b"),
     ],
 )
 def test_glued_words_are_parted(line: str, expected: str) -> None:
@@ -172,6 +184,9 @@ def test_glued_words_are_parted(line: str, expected: str) -> None:
         ("Saveto and thefilter and theplaybutton", "Save to and the filter and the play button"),
         ("the detailsscreen, reportis", "the details screen, report is"),
         ("managerscan edit policiesinSettings", "managers can edit policies in Settings"),
+        ("policiesswitch, managersswitcher", "policies switch, managers switcher"),
+        ("Playicon, playmenu, playtab", "Play icon, play menu, play tab"),
+        ("savethe filter, policiesby managers", "save the filter, policies by managers"),
     ],
 )
 def test_words_of_the_article_are_evidence(line: str, expected: str) -> None:
@@ -196,8 +211,54 @@ def test_glued_steps_are_parted(line: str, expected: str | None) -> None:
     assert body(line) == (expected or line)
 
 
+INFO = ["- Info:Name: ALogo: B and C", "- Name: A", "- Logo: B and C", "- Next"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (INFO, ["- Info:", "  - Name: A", "  - Logo: B and C", "- Next"]),
+        (["* Info: Name: A", "* Name: A", "  * B"], ["* Info:", "  * Name: A", "  * B"]),
+        (
+            ["- Enter:Info:Name: ALogo: BSave it", *INFO[:1], "- Name: A", "- Logo: B and C"],
+            ["- Enter:Info:Name: ALogo: BSave it", "- Info:", "  - Name: A", "  - Logo: B and C"],
+        ),
+        (
+            ["- Enter:Do:Name: ALogo: BSave", "- Do:Name: ALogo: B", "- Name: A", "- Logo: B"]
+            + ["- Save", "- End"],
+            ["- Enter:", "  - Do:", "    - Name: A", "    - Logo: B", "  - Save", "- End"],
+        ),
+        (
+            ["- Tap + to add an entryOr press a slot", "- Or press a slot"],
+            ["- Tap + to add an entry", "  - Or press a slot"],
+        ),
+        (["- Click Save", "- Save"], None),
+        (["- Save it in the list", "- Save it in the list"], None),
+        (["- Info:Name: A", "", "- Name: A"], None),
+        (["- Info:Name: A", "Name: A", "- Name: A"], None),
+        (["Info:Name: A", "- Name: A"], None),
+        (["- Info:Name: A", "    - Name: A"], None),
+        (["- Info:Name: A", "- Name: B"], None),
+    ],
+)  # fmt: skip
+def test_sub_lists_are_not_said_twice(lines: list[str], expected: list[str] | None) -> None:
+    text = "\n".join(lines)
+    assert body(text) == (text if expected is None else "\n".join(expected))
+    assert body(body(text)) == body(text)
+
+
+def test_sub_lists_in_code_stay() -> None:
+    text = "```\n- Info:Name: A\n- Name: A\n```"
+    assert body(text) == text
+
+
+def test_long_lists_of_equal_items_take_little_time() -> None:
+    text = "- " + "a" * 150 * 100 + "\n" + "- a\n" * 20_000
+    assert body(text).endswith("\n- a")
+
+
 def test_without_evidence_most_words_stay() -> None:
-    line = "Homeand thefilter and theplaybutton, reportis"
+    line = "Homeand theledger and theplaybutton, ledgeris"
     assert unglue(line, frozenset()) == line
 
 
@@ -206,7 +267,9 @@ NAMES = (
     "APIs URLs PINs OpenID OpenProject ClickUp userId workspaceId pageSize camelCase toString() "
     "onClick=x WordPress PostgreSQL MySQL LaTeX eBay AppStore TickTick HubSpot DevOps login plugin "
     "editor within Toronto homepage option section yourself themselves therein format expand photo "
-    "theory theirs android carton Paris domain African button plan.page /the/theFile a.theB"
+    "theory theirs android carton Paris domain African button plan.page /the/theFile a.theB OpenText "
+    "today tomorrow standby nearby breathe seethe candid willing toggle toggleSwitch timeline "
+    "textarea application login pages OpenIDs ids=a,b a,b /x,y user_id,name"
 )
 
 
@@ -214,13 +277,18 @@ NAMES = (
 def test_names_stay_whole(name: str) -> None:
     """Even when the article has all the parts as words."""
     parts = "quick books java script in plug log edit with home self selves there form tor open up"
+    parts += " stand near breath user time text area toggle to day morrow will can did"
     line = f"Use {name} for it, {name}."
     assert unglue(line, words_of([parts])) == line
 
 
 @pytest.mark.parametrize(
     "line",
-    ["`theSTARTbutton`", "https://x.example/theSTART/ClickSave", "www.x.example/theSettingspage"],
+    [
+        "`theSTARTbutton,ToggleLock,todeletea`",
+        "https://x.example/theSTART/ClickSave,ClickUpload",
+        "www.x.example/theSettingspage",
+    ],
 )
 def test_code_and_addresses_are_not_parted(line: str) -> None:
     assert unglue(line, frozenset({"settings"})) == line
