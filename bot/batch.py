@@ -217,7 +217,7 @@ def _doing(done: str, path: Path) -> Iterator[None]:
 
 
 def _write_in_order(batch: Batch) -> None:
-    """Replace target by the replies that there are, in the order of their questions, others last."""
+    """Replace target by the replies that there are, in the order of the questions, others last."""
     beside = batch.target.with_name(f".{batch.target.name}.tmp")
     replies = [batch.replies.get(question.key) for question in batch.questions]
     try:

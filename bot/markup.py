@@ -211,8 +211,16 @@ def to_mrkdwn(markdown: str, links: Links) -> str:
 
 
 def _blocks(nodes: Sequence[SyntaxTreeNode], links: Links, between: str) -> str:
-    rendered = (_block(node, links) for node in nodes)
-    return between.join(text for text in rendered if text)
+    """Join blocks; a list stands close under the line that introduces it."""
+    joined, before = "", ""
+    for node in nodes:
+        text = _block(node, links)
+        if text and joined:
+            introduced = before == "paragraph" and node.type.endswith("_list")
+            joined += "\n" if introduced else between
+        if text:
+            joined, before = joined + text, node.type
+    return joined
 
 
 def _block(node: SyntaxTreeNode, links: Links) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from core.report import Progress
 
-SEARCHING = "Searching the help articles …"
 SEARCHING_STATUS = "is searching the help articles…"
 SOURCES = "*Sources*"
 NEAREST = "These articles may help:"
@@ -45,6 +44,11 @@ REBUILD_INTERRUPTED = (
     "start `/clockify-rebuild` again."
 )
 REBUILD_NOT_ALLOWED = "Only the admins of this bot may rebuild its knowledge."
+
+
+def searching(question: str) -> str:
+    """Repeat a question that nobody else sees, so that several can be told apart."""
+    return f"Searching the help articles for “{question}” …"
 
 
 def error(reference: str) -> str:

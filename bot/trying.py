@@ -41,6 +41,17 @@ def read_slack_settings(environ: Mapping[str, str]) -> SlackConfig:
     return read_settings(SlackConfig, others)
 
 
+def local_slack(settings: SlackConfig, simulator: Simulator) -> SlackConfig:
+    """Point the settings at the local Slack, where Ada is an admin besides the set ones."""
+    return replace(
+        settings,
+        bot_token=simulator.bot_token,
+        app_token=simulator.app_token,
+        api_url=simulator.api_url,
+        admins=(ADMIN, *(user for user in settings.admins if user != ADMIN)),
+    )
+
+
 async def serve_locally(
     config: Config,
     settings: SlackConfig,
@@ -52,13 +63,7 @@ async def serve_locally(
 ) -> None:
     """Start the local Slack and the bot in it; sets is_serving, ends when stop is set."""
     async with await Simulator.start(MANIFEST, port=port) as simulator:
-        slack = replace(
-            settings,
-            bot_token=simulator.bot_token,
-            app_token=simulator.app_token,
-            api_url=simulator.api_url,
-            admins=(ADMIN, *(user for user in settings.admins if user != ADMIN)),
-        )
+        slack = local_slack(settings, simulator)
 
         def announce(_: Identity) -> None:
             is_serving.set()

@@ -35,7 +35,6 @@ _BOMS = (  # UTF-32 first: its mark begins with the one of UTF-16
 )
 _SAMPLE_BYTES = 64 * 1024
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13})
-_CONTROLS = re.compile(b"[%s]" % re.escape(_CONTROL_BYTES))
 _MAX_CONTROL_SHARE = 0.10
 _MAX_INVALID_SHARE = 0.30
 _LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
@@ -255,10 +254,10 @@ def _is_binary(content: bytes) -> bool:
 
 def _line_of_control(content: bytes) -> int:
     """Return the line of the first byte that no text has; 1 for a known kind of binary file."""
-    found = _CONTROLS.search(content)
-    if found is None or content.startswith(_MAGIC):
+    if content.startswith(_MAGIC):
         return 1
-    return _line_after(content[: found.start()].decode("utf-8", "replace"))
+    first = next(n for n, byte in enumerate(content) if byte in _CONTROL_BYTES)
+    return _line_after(content[:first].decode("utf-8", "replace"))
 
 
 def _line_after(text: str) -> int:

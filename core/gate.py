@@ -51,4 +51,5 @@ def strength(evidence: Evidence) -> float:
 
 def refuse(retrieval: Retrieval, reason: RefusalReason) -> Refusal:
     """Make the refusal with the articles that may help."""
-    return Refusal(reason, retrieval.hits[:NEAREST])
+    near = tuple(hit for hit in retrieval.hits if hit.score > 0)
+    return Refusal(reason, near[:NEAREST])

@@ -26,12 +26,13 @@ _AFTER_CAPITALS = (
 )
 # Endings that are parted from a word of the article; those of _SHORT need one of four letters.
 _SHORT = ("are", "by", "if", "in", "is", "on", "the")
-_LONG_TAILS = """
-    to and next can for from have that when will with your plan plans article feature section
-    column screen icon field fields option options menu window popup dropdown checkbox switch
-    switcher"""
+_LONG_TAILS = "to and next can for from have that when will with your"
+_NOUN_TAILS = """
+    plan plans article feature section column screen icon field fields option options menu window
+    popup dropdown checkbox switch switcher"""
 _PLACES = ("page", "pages", "tab", "tabs", "button", "buttons")  # after any capitalised word
-_TAILS = (*_LONG_TAILS.split(), *_PLACES, *_SHORT)
+_SMALL_TAILS = (*_LONG_TAILS.split(), *_SHORT)
+_TAILS = (*_SMALL_TAILS, *_NOUN_TAILS.split(), *_PLACES)
 _TAILS_BEFORE_CAPITAL = ("under", "and", "for", "from", "to", "or", "in", "on", "by", "as", "is")
 _STARTS = ("the", "your")
 _VERBS = (
@@ -221,7 +222,7 @@ def _part(word: str, words: frozenset[str]) -> str:
             middle = lower[len(start) : len(lower) - len(tail)]
             if lower.endswith(tail) and (start or tail) and _is_known(middle, word, tail, words):
                 end = len(start) + len(middle)
-                if word[end:] != tail:  # camelCase
+                if word[end:] != tail and tail not in _SMALL_TAILS:  # camelCase
                     continue
                 pieces = (word[: len(start)], word[len(start) : end], word[end:])
                 return " ".join(filter(None, pieces))

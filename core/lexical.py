@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -41,23 +41,29 @@ class LexicalIndex:
     def scores(self, terms: Sequence[str]) -> Scores:
         """Score all chunks: exactly BM25Okapi.get_scores(terms), repeated terms counting twice."""
         out = np.zeros(self.count)
-        for term in terms:
-            number = self.vocabulary.get(term)
-            if number is not None:
-                span = slice(self.starts[number], self.starts[number + 1])
-                out[self.rows[span]] += self.impacts[span]
+        for span in self._spans(terms):
+            out[self.rows[span]] += self.impacts[span]
         return out
 
-    def best(self, scores: Scores, k: int) -> NDArray[np.int64]:
+    def rows_of(self, terms: Sequence[str]) -> NDArray[np.int64]:
+        """Give the rows that hold any of the terms, ascending, also where the idf is 0."""
+        held = np.zeros(self.count, dtype=bool)
+        for span in self._spans(terms):
+            held[self.rows[span]] = True
+        return np.flatnonzero(held)
+
+    def best(self, terms: Sequence[str], scores: Scores, k: int) -> NDArray[np.int64]:
         """Give the rows of the k best among those that have a term, best first, ties by row."""
-        found = np.flatnonzero(scores)
+        found = self.rows_of(terms)
         order = np.lexsort((found, -scores[found]))
         return found[order[:k]]
 
-    def document_frequency(self, term: str) -> int:
-        """Count the chunks that hold a term; 0 for an unknown one."""
-        number = self.vocabulary.get(term)
-        return 0 if number is None else int(self.starts[number + 1] - self.starts[number])
+    def _spans(self, terms: Sequence[str]) -> Iterator[slice]:
+        """Give the postings of each known term."""
+        for term in terms:
+            number = self.vocabulary.get(term)
+            if number is not None:
+                yield slice(self.starts[number], self.starts[number + 1])
 
     def to_bytes(self) -> dict[str, bytes]:
         """Give the files that from_bytes reads."""

@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,15 @@ from .chunking import ChunkSizes, split_article
 from .embedding_cache import EmbeddingCache, is_unit
 from .errors import KnowledgeError, RebuildRefused
 from .index import Index, build_index
+from .injection import addresses_model
 from .lock import BuildLock, build_lock
 from .prompt import estimate_tokens
 from .protocols import Embedder, EmbedderSpec
 from .report import BuildReport, BuildStatus, Phase, Progress
 from .store import Store
-from .types import Article, Chunk, Role, Vectors
+from .types import Article, Chunk, KnowledgeWarning, Role, Vectors
 
-RECIPE = 1  # raise it when cleaning, chunking or terms change, so that identical articles rebuild
+RECIPE = 2  # raise it when cleaning, chunking or terms change, so that identical articles rebuild
 TARGET_TOKENS = 180  # of a chunk: see docs/results.md
 LEXICAL_SIZES = ChunkSizes(target=TARGET_TOKENS, most=250)
 BATCH = 16  # texts between two reports of progress
@@ -96,6 +97,7 @@ async def _build(
     store = Store(request.folder)
     with clock.phase(Phase.READING) as advance:
         knowledge = read_knowledge(request.knowledge, limits=request.limits, on_file=advance)
+    knowledge = replace(knowledge, warnings=(*knowledge.warnings, *_lint(knowledge.articles)))
     if not knowledge.articles:
         raise KnowledgeError(_nothing_found(request.knowledge, knowledge))
     inputs = inputs_digest(knowledge.articles, spec)
@@ -123,6 +125,18 @@ async def _build(
     return _report(BuildStatus.PUBLISHED, request, knowledge, counts, store, clock, live=live)
 
 
+def _lint(articles: Sequence[Article]) -> Iterator[KnowledgeWarning]:
+    """Name the articles that speak to a language model: they are searched, but not quoted there."""
+    for article in articles:
+        for line in article.body.split("\n"):
+            if addresses_model(line):
+                reason = f'"{article.title[:80]}" gives orders to a language model; never quoted'
+                yield KnowledgeWarning(
+                    article.source, None, f"{reason}: {line.strip()[:80]}", False
+                )
+                break
+
+
 def inputs_digest(articles: Sequence[Article], spec: EmbedderSpec | None) -> str:
     """Hash all that decides the content of a generation; equal digests need no new one."""
     parts: list[Any] = [RECIPE, TARGET_TOKENS, asdict(spec) if spec is not None else None]
@@ -141,7 +155,7 @@ def check_index(index: Index, *, sample: int = 50) -> None:
     rows = rows[np.linspace(0, len(rows) - 1, min(sample, len(rows))).astype(int)]
     for row in rows:
         terms = index.analyzer.terms(index.chunks[row].indexed_text)
-        if terms and index.lexical.scores(terms)[row] == 0 and index.lexical.idf.any():
+        if terms and row not in index.lexical.rows_of(terms):
             raise RebuildRefused(f"Chunk {index.chunks[row].id} is not found by its own words.")
         if index.vectors is not None:
             vector = index.vectors.vectors[row]

@@ -15,6 +15,7 @@ from .vectors import cosines
 
 POOL = 200  # candidates asked of each retriever
 ARTICLES_SHOWN = 20
+MIN_ARTICLES = 10  # given to a reader who looks beyond the first ones, where there are as many
 
 Rows = NDArray[np.int64]
 
@@ -37,7 +38,7 @@ class Retrieval:
     terms: tuple[str, ...]
     term_weights: tuple[float, ...]  # idf of each term; unknown terms weigh as much as the rarest
     chosen: tuple[Hit, ...]  # diverse, best first, for packing
-    hits: tuple[Hit, ...]  # the best chunk of each article, best first
+    hits: tuple[Hit, ...]  # the best chunk of each article, best first; then others, up to ten
 
 
 def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules) -> Retrieval:
@@ -46,24 +47,29 @@ def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules)
     weights = term_weights(index, terms)
     bm25 = index.lexical.scores(terms)
     similarities = _similarities(index, query)
-    rows = _candidates(index, bm25, query)
+    rows = _candidates(index, terms, bm25, query)
     fused = _fused(index, rows, bm25, similarities, sum(weights), rules.weights)
     order = np.lexsort((rows, -fused))
     rows, fused = rows[order], fused[order]
 
-    def hit(place: int) -> Hit:
-        row = int(rows[place])
+    def hit(row: int, score: float) -> Hit:
         similarity = None if similarities is None else float(similarities[row])
-        score, words = float(fused[place]), float(bm25[row])
+        words = float(bm25[row])
         return Hit(index.chunks[row], score=score, bm25=words, similarity=similarity, row=row)
 
-    best = [hit(place) for place in range(min(rules.top_k, len(rows)))]
+    ranked = [hit(int(row), float(score)) for row, score in zip(rows, fused, strict=True)]
+    first = _best_of_each_article(index, rows)
+    more = _others(index, rows, similarities, MIN_ARTICLES - len(first))
+    scores = _fused(index, more, bm25, similarities, sum(weights), rules.weights)
     return Retrieval(
         text=text,
         terms=terms,
         term_weights=weights,
-        chosen=_diverse(index, best, rules),
-        hits=tuple(hit(place) for place in _best_of_each_article(index, rows)),
+        chosen=_diverse(index, ranked[: rules.top_k], rules),
+        hits=(
+            *(ranked[place] for place in first),
+            *(hit(int(row), float(score)) for row, score in zip(more, scores, strict=True)),
+        ),
     )
 
 
@@ -82,9 +88,11 @@ def _similarities(index: Index, query: Vector | None) -> NDArray[np.float64] | N
     return cosines(index.vectors.vectors, query).astype(np.float64)
 
 
-def _candidates(index: Index, bm25: NDArray[np.float64], query: Vector | None) -> Rows:
+def _candidates(
+    index: Index, terms: tuple[str, ...], bm25: NDArray[np.float64], query: Vector | None
+) -> Rows:
     """Give the rows that either retriever found; summary hits stand for their article's body."""
-    found = [index.lexical.best(bm25, POOL)]
+    found = [index.lexical.best(terms, bm25, POOL)]
     if query is not None and index.vectors is not None:
         found.append(index.vectors.nearest(query, POOL)[0])
     rows = np.unique(np.concatenate(found))
@@ -122,3 +130,19 @@ def _best_of_each_article(index: Index, rows: Rows) -> list[int]:
     """Give the places in rows (best first) at which an article appears for the first time."""
     _, first = np.unique(index.summary_rows[rows], return_index=True)
     return [int(place) for place in np.sort(first)[:ARTICLES_SHOWN]]
+
+
+def _others(
+    index: Index, rows: Rows, similarities: NDArray[np.float64] | None, wanted: int
+) -> Rows:
+    """Give one row of each of some other articles: the most similar, else the first ones.
+
+    None when nothing was found: a question without a known word has no hits.
+    """
+    if wanted <= 0 or not len(rows):
+        return np.zeros(0, dtype=np.int64)
+    is_other = index.is_body & ~np.isin(index.summary_rows, index.summary_rows[rows])
+    others = np.flatnonzero(is_other)
+    if similarities is not None:
+        others = others[np.lexsort((others, -similarities[others]))]
+    return others[_best_of_each_article(index, others)[:wanted]]

@@ -27,6 +27,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from io import BytesIO
@@ -44,6 +45,8 @@ from .lock import BuildLock
 from .vectors import load_vectors
 
 logger = logging.getLogger(__name__)
+
+_POINTER = re.compile(r"(\d{8}) ([0-9a-f]{64})", re.ASCII)  # what CURRENT says
 
 FORMAT = 1  # of the files below; another number is not opened
 KEEP = 3  # generations: the live one and two to fall back to
@@ -92,12 +95,12 @@ class Store:
             return None
 
     def live(self) -> str:
-        """Name the generation that CURRENT points at, whole or not; "" before the first."""
-        return (self.current() or "").partition(" ")[0]
+        """Name the generation that CURRENT points at, whole or not; "" when it names none."""
+        return self._pointer()[0]
 
     def open(self) -> Opened:
         """Open the live generation, or the newest whole one; raises IndexUnusable."""
-        damaged = []
+        damaged = self._pointer_damage()
         for number, expected in self._candidates():
             try:
                 index, meta = self._read(number, expected)
@@ -163,11 +166,29 @@ class Store:
             return []
         return sorted(e.name for e in self._generations.iterdir() if e.name.isdigit())
 
+    def _pointer(self) -> tuple[str, str]:
+        """Give number and hash from CURRENT, both "" when it has not this shape."""
+        match = _POINTER.fullmatch(self.current() or "")
+        return (match[1], match[2]) if match else ("", "")
+
+    def _pointer_damage(self) -> list[str]:
+        """Say what is wrong with CURRENT itself; none before the first generation."""
+        if self.live():
+            return []
+        if self._current.exists():
+            reason = "CURRENT is damaged"
+        elif self.numbers():
+            reason = "CURRENT is missing"
+        else:
+            return []
+        logger.error("%s in %s", reason, self.folder)
+        return [reason]
+
     def _candidates(self) -> list[tuple[str, str | None]]:
         """Give generations to try in order, with the hash of meta.json where CURRENT knows it."""
-        live, _, digest = (self.current() or "").partition(" ")
+        live, digest = self._pointer()
         others = [(number, None) for number in reversed(self.numbers()) if number != live]
-        return [(live, digest or None), *others] if live else list(others)
+        return [(live, digest), *others] if live else list(others)
 
     def _write(self, building: Path, index: Index, meta: dict[str, Any]) -> str:
         contents = {

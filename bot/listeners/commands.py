@@ -8,10 +8,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import texts
 from bot.desk import Desk, Inquiry, Surface
+from bot.markup import escape
 
 from .incoming import question_text
 from .replies import Replies
 
+MAX_REPEATED_CHARS = 200
 HELP_WORDS = frozenset({"", "help"})  # the whole text: "help with timesheets" is a question
 
 
@@ -25,7 +27,7 @@ def register(app: AsyncApp, desk: Desk, replies: Replies) -> None:
             await acknowledge(ack, texts.HOW_TO_USE)
             return
         reply = replies.in_private(command["response_url"], command["user_id"])
-        await acknowledge(ack, texts.SEARCHING)
+        await acknowledge(ack, texts.searching(escape(question[:MAX_REPEATED_CHARS])))
         keys = (f"command {command.get('trigger_id', command['response_url'])}",)
         desk.take(Inquiry(text=question, surface=Surface.COMMAND, keys=keys), reply)
 

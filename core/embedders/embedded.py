@@ -172,6 +172,8 @@ def available_cores() -> int:
 
 def _load(path: Path) -> _Model:
     verify_weights(path)
+    # It would write a device id into the home folder and call home; read when it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
         from tokenizers import BertWordPieceTokenizer

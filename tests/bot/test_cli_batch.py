@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ import pytest
 
 from tests.ollama import Fault, ScriptedOllama, quote_first_snippet
 
-from .terminal import Ended, Json, Terminal
+from .terminal import MODULE, Ended, Json, Terminal
 
 QUESTIONS = (
     "How do I lock timesheets?",
@@ -100,6 +101,98 @@ async def test_a_bad_line_is_named_and_the_others_are_answered_in_order(
     assert rows[2]["query"] == "How do I create a tag\ufffd?"
     written = (terminal.folder / "out.jsonl").read_text(encoding="utf-8")
     assert "🏷️ タグ" in written  # readable, not escaped
+
+
+async def test_the_log_names_lines_and_nothing_that_an_id_holds(terminal: Terminal) -> None:
+    forged = "1\n2026-01-01 00:00:00,000 ERROR bot: question 9 " + "x" * 1000
+    terminal.write("in.jsonl", "", {"id": forged, "query": "hello"}, {"query": "thanks"})
+    ended = await terminal.having(ANSWERER="extractive").run(*BATCH, "--log", "INFO")
+    lines = [line for line in ended.err.splitlines() if "question" in line]
+    shape = r"[\d-]+ [\d:,]+ INFO bot\.question_log: question line:{} surface=batch "
+    shape += r"generation=00000001 outcome=notice:{} ms=\d+"
+    kinds = ((2, "greeting"), (3, "thanks"))
+    assert [bool(re.fullmatch(shape.format(*k), t)) for k, t in zip(kinds, lines, strict=True)] == [
+        True,
+        True,
+    ]
+    assert [row["id"] for row in terminal.read("out.jsonl")] == [forged, "3"]
+
+
+async def test_replies_of_another_generation_or_answerer_are_asked_again(
+    own: Terminal, ollama: ScriptedOllama
+) -> None:
+    wanted = write_questions(own)
+    quoting = own.having(ANSWERER="extractive")
+    await quoting.run(*BATCH)
+    writing = own.having(ANSWERER="ollama", GEN_MODEL="llama3.2", OLLAMA_URL=ollama.url)
+    written = await writing.run(*BATCH)
+    again = "of them again (other knowledge, embedder or answerer)"
+    assert written.err.splitlines()[-1] == f"out.jsonl: 6 asked, 6 {again}"
+    assert keys(own.read("out.jsonl")) == keys(wanted)
+    assert [row["answerer"] for row in own.read("out.jsonl")] == ["ollama"] * 6
+
+    assert (await own.run("build", "--force")).code == 0
+    rows = own.read("out.jsonl")
+    own.write("out.jsonl", *({**row, "generation": "00000002"} for row in rows[:4]), *rows[4:])
+    rebuilt = await writing.run(*BATCH)
+    assert rebuilt.err.splitlines()[-1] == f"out.jsonl: 2 asked, 2 {again}, 4 kept from before"
+    assert [row["generation"] for row in own.read("out.jsonl")] == ["00000002"] * 6
+    assert asked(ollama)[QUESTIONS[5]] == 2
+
+
+async def test_a_smaller_input_keeps_the_replies_of_the_others(
+    writing: Terminal, ollama: ScriptedOllama
+) -> None:
+    wanted = write_questions(writing)
+    await writing.run(*BATCH)
+    writing.write("in.jsonl", wanted[4], wanted[1])
+    fewer = await writing.run(*BATCH)
+    told = "0 asked, 2 kept from before, 4 replies of questions not in the input kept at the end"
+    assert fewer.err.splitlines()[-1] == f"out.jsonl: {told}"
+    in_order = [wanted[at] for at in (4, 1, 0, 2, 3, 5)]
+    assert keys(writing.read("out.jsonl")) == keys(in_order)
+    write_questions(writing)
+    await writing.run(*BATCH)
+    assert keys(writing.read("out.jsonl")) == keys(wanted)
+    assert asked(ollama).total() == 6
+
+
+async def test_links_are_followed_and_a_pipe_is_read(terminal: Terminal) -> None:
+    wanted = write_questions(terminal)
+    (terminal.folder / "real").mkdir()
+    (terminal.folder / "out.jsonl").symlink_to("real/replies.jsonl")
+    piped = ("sh", "-c", 'cat in.jsonl | "$@"', "sh", *MODULE)
+    arguments = ("ask", "--batch", "/dev/stdin", "--output", "out.jsonl")
+    ended = await terminal.run(*arguments, program=piped)
+    assert (ended.code, ended.err.splitlines()[-1]) == (0, "out.jsonl: 6 asked")
+    assert (terminal.folder / "out.jsonl").is_symlink()
+    assert keys(terminal.read("real/replies.jsonl")) == keys(wanted)
+
+
+async def test_what_is_no_file_is_neither_read_nor_replaced(terminal: Terminal) -> None:
+    write_questions(terminal)
+    os.mkfifo(terminal.folder / "fifo")
+    (terminal.folder / "circle").symlink_to("circle")
+    with (terminal.folder / "big.jsonl").open("wb") as file:
+        file.truncate(64 * 2**20 + 1)
+    outputs = ("fifo", "/dev/null")
+    advice = "give --output another name."
+    assert await refusals(terminal, dict.fromkeys((*outputs, "circle"), "")) == [
+        *((2, f"clockify-bot: {name} is not a regular file; {advice}") for name in outputs),
+        (2, f"clockify-bot: circle is a link that leads nowhere; {advice}"),
+    ]
+    assert (terminal.folder / "fifo").is_fifo()
+    inputs = {
+        "/dev/zero": "is neither a regular file nor a pipe.",
+        ".": "is neither a regular file nor a pipe.",
+        "big.jsonl": "is larger than 64 MiB; split it.",
+    }
+    ended = await asyncio.gather(
+        *(terminal.run("ask", "--batch", name, "--output", "out.jsonl") for name in inputs)
+    )
+    assert [each.failure for each in ended] == [
+        (2, f"clockify-bot: {name} {sentence}") for name, sentence in inputs.items()
+    ]
 
 
 async def test_a_killed_run_goes_on_where_it_stopped(
@@ -223,7 +316,8 @@ async def test_places_that_cannot_be_read_or_written_are_exit_2(terminal: Termin
     names = ("in.jsonl", "alias.jsonl", "folder", "in.jsonl/out", "missing/out.jsonl")
     failures = await refusals(terminal, dict.fromkeys(names, ""))
     assert [code for code, _ in failures] == [2] * 5
-    sentences = ["is the input;", "is the input;", "cannot be read: ", *["cannot be written: "] * 2]
+    sentences = ["is the input;", "is the input;", "is not a regular file;"]
+    sentences += ["cannot be written: "] * 2
     for name, sentence, (_, said) in zip(names, sentences, failures, strict=True):
         assert said.startswith(f"clockify-bot: {name} {sentence}")
     assert (terminal.folder / "in.jsonl").read_bytes() == before
@@ -234,6 +328,7 @@ async def test_places_that_cannot_be_read_or_written_are_exit_2(terminal: Termin
         terminal.run("ask", "--batch", "empty.jsonl", *arguments),
     )
     code, said = missing.failure
-    assert (code, said[:46]) == (2, "clockify-bot: nowhere.jsonl cannot be read: [E")
+    sentence = "nowhere.jsonl cannot be read: No such file or directory."
+    assert (code, said) == (2, f"clockify-bot: {sentence}")
     assert (empty.code, empty.err.splitlines()[-1]) == (0, "out.jsonl: 0 asked")
     assert (terminal.folder / "out.jsonl").read_bytes() == b""

@@ -12,7 +12,8 @@ import pytest
 from core.lock import build_lock
 from core.report import BuildReport, BuildStatus, Phase
 
-from .terminal import Json, Terminal, bare, write_article, write_articles
+from .articles import write_article, write_articles
+from .terminal import Json, Terminal, bare
 
 
 @pytest.fixture
@@ -173,17 +174,25 @@ async def test_events_are_json_lines_that_end_with_the_report_or_the_error(
     assert (missing.code, error["exit_code"]) == (2, 2)
     assert error["error"].startswith("Knowledge nowhere")
     error = json.loads(unwritable.out.splitlines()[-1])
-    assert (unwritable.code, error["exit_code"]) == (1, 1)
-    assert error["error"].startswith("The index in file/index cannot be written: ")
+    assert (unwritable.code, error["exit_code"]) == (2, 2)
+    assert error["error"].startswith("INDEX is file/index, but ")
 
 
 async def test_a_build_that_cannot_write_or_is_misspelt_says_so(fresh: Terminal) -> None:
     (fresh.folder / "file").touch()
-    unwritable, misspelt, extra = await asyncio.gather(
-        fresh.run("build", "knowledge", "--index", "file/index"),
+    unwritable, nowhere, blank, misspelt, extra = await asyncio.gather(
+        fresh.run("build", "knowledge", "--index", "/proc/ix"),
+        fresh.run("build", "knowledge", "--index", "/proc/ix", "--events"),
+        fresh.run("build", " "),
         fresh.run("build", "knowledge", "--threshold", "0.1"),  # an option of questions
         fresh.run("build", "knowledge", "more"),
     )
-    code, said = unwritable.failure
-    assert (code, "file/index" in said) == (1, True)
+    sentence = (
+        "INDEX is /proc/ix, which cannot be written: No such file or directory. "
+        "Set INDEX (--index) to a folder with room that you may read and write."
+    )
+    assert unwritable.failure == (2, f"clockify-bot: {sentence}")
+    assert json.loads(nowhere.out.splitlines()[-1]) == {"error": sentence, "exit_code": 2}
+    usage = "Error: PATH is empty; give a file or a folder of articles."
+    assert blank.failure == (2, usage) == (await fresh.run("build", "")).failure
     assert misspelt.failure[0] == extra.failure[0] == 2

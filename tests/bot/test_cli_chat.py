@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -17,7 +18,8 @@ import pytest
 
 from tests.ollama import Fault, ScriptedOllama
 
-from .terminal import HELP, MODULE, REFUSAL, WAIT_SECONDS, Terminal
+from .articles import HELP
+from .terminal import MODULE, REFUSAL, WAIT_SECONDS, Terminal
 
 PROMPT = "> "
 WELCOME = "Ask away. :sources  :debug  :help  :exit"
@@ -73,13 +75,29 @@ async def test_questions_follow_ups_and_commands(terminal: Terminal) -> None:
     assert "never" not in ended.out
 
 
-@pytest.mark.xfail(reason="core/pipeline.py reads every question of two terms as a follow-up")
 async def test_a_short_question_of_another_kind_is_judged_by_itself(terminal: Terminal) -> None:
     questions = ("How do I lock timesheets?", "How do I create a tag?", "Who was Napoleon?")
     ended = await terminal.run("chat", stdin=said(*questions))
     _, _, tag, napoleon, _ = ended.out.split(PROMPT)
     assert "Open **Tags** in the menu" in tag
     assert napoleon.strip().startswith(REFUSAL)
+
+
+async def test_as_json_standard_output_holds_replies_and_nothing_else(terminal: Terminal) -> None:
+    typed = said(":help", ":debug", "hello", ":sources", ":odd", "How do I create a tag?", ":debug")
+    ended = await terminal.run("chat", "--json", "--log", "INFO", stdin=typed)
+    replies = [json.loads(line) for line in ended.out.splitlines()]
+    assert [(reply["id"], reply["status"]) for reply in replies] == [
+        ("1", "notice"),
+        ("2", "answered"),
+    ]
+    for shown in (WELCOME, PROMPT, ":odd is no command.", "The last reply has no sources."):
+        assert shown in ended.err
+    logged = re.findall(r"INFO bot\.question_log: (question .*) ms=\d+", ended.err)
+    assert logged == [
+        f"question {number} surface=chat generation=00000001 outcome={outcome}"
+        for number, outcome in ((1, "notice:greeting"), (2, "answered"))
+    ]
 
 
 async def test_the_end_of_input_and_odd_bytes_are_no_mistake(terminal: Terminal) -> None:

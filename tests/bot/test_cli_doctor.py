@@ -62,8 +62,8 @@ async def test_what_is_missing_is_bad_and_says_what_to_do(
         terminal.having(ANSWERER="ollama", KNOWLEDGE="nowhere").run("doctor"),
     )
     found = findings(bare)
-    assert bare.code == 2  # that of the first
-    assert found["knowledge"] == ("BAD", "empty holds no article")
+    assert bare.code == 4  # the highest: 2 of the knowledge, 4 of the embedder, 3 of the index
+    assert found["knowledge"] == ("BAD", "empty holds no article.")
     assert found["embedder"][0] == "BAD"
     assert "make setup" in found["embedder"][1]
     assert found["index"] == ("BAD", "There is no index in none. Run: clockify-bot build")
@@ -71,14 +71,38 @@ async def test_what_is_missing_is_bad_and_says_what_to_do(
     assert found["slack"][1].startswith("SLACK_APP_TOKEN is not set. Put ")
 
     found = findings(strict)
-    assert (strict.code, found["knowledge"][0]) == (2, "BAD")
+    assert (strict.code, found["knowledge"][0]) == (4, "note")
     assert found["knowledge"][1].startswith("Knowledge nowhere")
     assert found["answerer"][0] == "BAD"
     assert found["answerer"][1].startswith(f"Cannot reach Ollama at {NOWHERE}")
     assert found["index"][0] == "ok"
 
 
-async def test_the_exit_status_is_that_of_what_is_broken(sim: Simulator, own: Terminal) -> None:
+async def test_with_a_whole_index_what_only_makes_it_better_is_a_note(
+    sim: Simulator, terminal: Terminal
+) -> None:
+    (terminal.folder / "empty").mkdir()
+    on = terminal.on(sim)
+    gone, emptied = await asyncio.gather(
+        on.having(KNOWLEDGE="nowhere", EMBEDDER="ollama").run("doctor"),
+        on.having(KNOWLEDGE="empty").run("doctor"),
+    )
+    assert (gone.code, emptied.code) == (0, 0)
+    found = findings(gone)
+    assert found["knowledge"][0] == found["embedder"][0] == "note"
+    kept = " The index answers without it, but cannot be built again."
+    assert found["knowledge"][1].startswith("Knowledge nowhere")
+    assert found["knowledge"][1].endswith(kept)
+    assert found["embedder"][1].startswith(
+        f"questions are matched by words, because: Cannot reach Ollama at {NOWHERE}"
+    )
+    assert found["index"][0] == "ok"
+    assert findings(emptied)["knowledge"] == ("note", f"empty holds no article.{kept}")
+
+
+async def test_the_exit_status_is_the_worst_of_what_is_broken(
+    sim: Simulator, own: Terminal
+) -> None:
     (own.folder / "index" / "generations" / "00000001" / "vectors.npy").write_bytes(b"")
     async with ScriptedOllama() as ollama:
         strict = own.on(sim).having(ANSWERER="ollama", OLLAMA_URL=ollama.url, GEN_MODEL="big")
@@ -87,7 +111,7 @@ async def test_the_exit_status_is_that_of_what_is_broken(sim: Simulator, own: Te
         )
     assert (damaged.code, findings(damaged)["index"][0]) == (3, "BAD")
     assert "vectors.npy has another size" in findings(damaged)["index"][1]
-    assert modelless.code == 3
+    assert (modelless.code, findings(modelless)["index"][0]) == (4, "BAD")
     verdict, advice = findings(modelless)["answerer"]
     assert (verdict, "ollama pull big" in advice) == ("BAD", True)
 

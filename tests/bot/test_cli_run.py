@@ -13,11 +13,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.config import SlackConfig
 from bot.simulator.server import Simulator
+from bot.trying import local_slack, read_slack_settings
 from core.lock import build_lock
 
+from .articles import write_articles
 from .conftest import is_bot
-from .terminal import Ended, Running, Terminal, bare, write_articles
+from .terminal import Ended, Running, Terminal, bare
 
 READY = "clockify-bot is ready: "
 STOP_SECONDS = 5.0
@@ -150,6 +153,39 @@ async def test_run_without_a_way_into_slack_is_one_sentence(
         (2, "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped; exchange the two."),
         (3, "There is no index in none. Run: clockify-bot build"),
     ]
+
+
+async def test_an_ollama_that_must_answer_and_does_not_ends_the_start_with_4(
+    sim: Simulator, own: Terminal
+) -> None:
+    must = own.on(sim, ANSWERER="ollama", GEN_MODEL="llama3.2")
+    run, chat, try_ = await asyncio.gather(
+        must.run("run"), must.run("chat"), must.run("try", "--port", "0")
+    )
+    for ended in (run, chat, try_):
+        assert (ended.code, ended.out) == (4, "")
+        assert ended.err.splitlines()[-1].startswith("clockify-bot: Cannot reach Ollama at ")
+
+
+async def test_try_takes_all_settings_of_slack_but_tokens_and_address(
+    sim: Simulator, fresh: Terminal
+) -> None:
+    bad = await fresh.having(MAX_CONCURRENT="0").run("try")
+    assert bad.failure == (2, "clockify-bot: MAX_CONCURRENT is '0'; it must be from 1 to 64.")
+    assert not (fresh.folder / ".clockify-bot").exists()
+    settings = {"FEEDBACK_FILE": "votes/here.jsonl", "ADMIN_USERS": "U0BOB"}
+    elsewhere = {"SLACK_BOT_TOKEN": "nonsense", "SLACK_API_URL": "nonsense"}
+    limits = {"MAX_CONCURRENT": "7", "SLACK_TIMEOUT": "5"}
+    slack = local_slack(read_slack_settings({**settings, **elsewhere, **limits}), sim)
+    assert slack == SlackConfig(
+        bot_token=sim.bot_token,
+        app_token=sim.app_token,
+        api_url=sim.api_url,
+        admins=("U0ADA", "U0BOB"),
+        max_concurrent=7,
+        feedback_file=Path("votes/here.jsonl"),
+        timeout_seconds=5.0,
+    )
 
 
 async def test_tokens_come_from_dotenv_and_sigterm_ends_with_0(

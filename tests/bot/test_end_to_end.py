@@ -14,8 +14,9 @@ import pytest
 from bot.simulator.server import Simulator
 from core.lock import build_lock
 
+from .articles import HELP, write_article
 from .conftest import is_bot, words
-from .terminal import HELP, REFUSAL, Json, Running, Terminal, write_article
+from .terminal import REFUSAL, Json, Running, Terminal
 
 LOCK = "how do I lock timesheets?"
 NEW_TEXT = "1. Ring the brass bell.\n2. Say the date aloud.\n3. Timesheets are locked.\n"

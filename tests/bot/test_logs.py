@@ -26,9 +26,38 @@ QUESTION = f"how do I lock timesheets for {SECRET_WORDS}?"
         ("wss://host/link/?ticket=ab%2Fcd.1-2&app_id=A1", "wss://host/link/?ticket=***&app_id=A1"),
         ("Authorization: Bearer abc.def-1", "Authorization: Bearer ***"),
         ("proxy http://user:secret@host:1/", "proxy http://***@host:1/"),
+        ("proxy http://token@host:1/", "proxy http://***@host:1/"),
+        ("proxy http://user:p@ss@host:1/", "proxy http://***@host:1/"),
+        ("Authorization: Basic dTpw+/8=", "Authorization: Basic ***"),
+        ("{'Proxy-Authorization': 'Basic dTpw'}", "{'Proxy-Authorization': 'Basic ***'}"),
+        ("Bearer a+b/c=, more", "Bearer ***, more"),
+        (
+            '"https://hooks.slack.com/commands/T0/1/ab", "x"',
+            '"https://hooks.slack.com/***", "x"',
+        ),
+        (
+            r"https:\/\/hooks.slack.com\/actions\/T0\/1\/ab to",
+            r"https:\/\/hooks.slack.com\/*** to",
+        ),
+        ("the Basic plan, Authorization: none", "the Basic plan, Authorization: none"),
         ("box-office at http://host/a@b", "box-office at http://host/a@b"),
     ],
-    ids=["bot token", "other tokens", "socket ticket", "bearer", "proxy", "nothing"],
+    ids=[
+        "bot token",
+        "other tokens",
+        "socket ticket",
+        "bearer",
+        "proxy",
+        "proxy with a token",
+        "at sign in a password",
+        "basic",
+        "basic in a dictionary",
+        "bearer in base64",
+        "response url",
+        "response url in JSON",
+        "no header",
+        "nothing",
+    ],
 )
 def test_secrets_are_masked(line: str, masked: str) -> None:
     assert mask(line) == masked
@@ -63,7 +92,7 @@ async def test_the_log_of_run_has_no_token_and_at_info_no_question(
 
 def outcomes(lines: list[str]) -> list[str]:
     """Give the lines that tell how a question ended."""
-    return [line for line in lines if "bot.desk: question " in line]
+    return [line for line in lines if "bot.question_log: question " in line]
 
 
 async def test_what_ollama_is_asked_is_not_logged_at_info(terminal: Terminal) -> None:
@@ -84,6 +113,5 @@ async def test_the_level_can_be_set_by_variable(terminal: Terminal) -> None:
     code, said = from_file.failure
     assert (code, "'nonsense' is not one of" in said) == (2, True)
     assert from_environment.code == 0
-    assert " INFO bot.output: question 1 from ask: notice, generation 00000001, " in (
-        from_environment.err
-    )
+    line = " INFO bot.question_log: question 1 surface=ask generation=00000001 outcome=notice:"
+    assert line in from_environment.err

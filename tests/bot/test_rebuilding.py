@@ -18,7 +18,8 @@ from core.lock import build_lock
 from core.report import BuildStatus, Phase, Progress
 from core.types import Answer, Question
 
-from .terminal import NOWHERE, Terminal, write_article
+from .articles import write_article
+from .terminal import NOWHERE, Terminal
 
 LOCK = Question("How do I lock timesheets?")
 NEW_TEXT = "1. Ring the brass bell.\n2. Timesheets are locked.\n"

@@ -146,11 +146,15 @@ def test_names_that_are_not_utf8_are_shown_without_harm(root: Path) -> None:
     ("content", "body", "reasons"),
     [
         (b"\xef\xbb\xbfText", "Text", []),
-        ("\ufeffText ü".encode("utf-16-le"), "Text ü", ["UTF-16 text; please save it as UTF-8"]),
-        ("\ufeffText ü".encode("utf-16-be"), "Text ü", ["UTF-16 text; please save it as UTF-8"]),
-        ("\ufeffText ü".encode("utf-32-le"), "Text ü", ["UTF-32 text; please save it as UTF-8"]),
-        (b"A caf\xe9 here", "A caf\ufffd here", ["invalid UTF-8 at byte 5; 1 characters replaced"]),
-        (b"be\0fore\0 the end of it", "before the end of it", ["2 NUL characters removed"]),
+        ("\ufeffText ü".encode("utf-16-le"), "Text ü", ["1: UTF-16 text; please save it as UTF-8"]),
+        ("\ufeffText ü".encode("utf-16-be"), "Text ü", ["1: UTF-16 text; please save it as UTF-8"]),
+        ("\ufeffText ü".encode("utf-32-le"), "Text ü", ["1: UTF-32 text; please save it as UTF-8"]),
+        (
+            b"A\r\ncaf\xe9 here, \xff",
+            "A\ncaf\ufffd here, \ufffd",
+            ["2: invalid UTF-8 at byte 6; 2 characters replaced"],
+        ),
+        (b"A\r\r\nbe\0fo\nre\0 the end", "A\n\nbefo\nre the end", ["3: 2 NUL characters removed"]),
         (b"one\r\ntwo\rthree\n", "one\ntwo\nthree", []),
         ("a\u00a0b\u202ec\u200bd\u2028e".encode(), "a bcd\ne", []),
         ("👩\u200d👧 a\u200db \U000e0049\U000e0067x".encode(), "👩\u200d👧 ab x", []),
@@ -161,20 +165,20 @@ def test_bytes_become_text(tmp_path: Path, content: bytes, body: str, reasons: l
     (tmp_path / "page.md").write_bytes(content)
     knowledge = read_knowledge(tmp_path)
     assert [article.body for article in knowledge.articles] == [body]
-    assert [warning.reason for warning in knowledge.warnings] == reasons
+    assert [f"{warning.line}: {warning.reason}" for warning in knowledge.warnings] == reasons
     assert not any(warning.skipped for warning in knowledge.warnings)
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "file is empty"),
-        (b" \n\t\r\n", "no text in it"),
-        (b"\x89PNG\r\n\x1a\n plain enough", "binary file, not text"),
-        (bytes(range(32)) * 4 + b"words", "binary file, not text"),
-        ("Привет, мир. Таймер.".encode("cp1251"), "not UTF-8 text; please save it as UTF-8"),
+        (b"", " file is empty"),
+        (b" \n\t\r\n", " no text in it"),
+        (b"\x89PNG\r\n\x1a\n plain enough", "1: binary file, not text"),
+        (b"one\r\ntwo\r" + bytes(range(32)) * 4 + b"words", "3: binary file, not text"),
+        ("\nПривет, мир. Таймер.".encode("cp1251"), "2: not UTF-8 text; please save it as UTF-8"),
     ],
 )
 def test_what_is_no_text_is_skipped(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "page.md").write_bytes(content)
-    assert outline(read_knowledge(tmp_path)) == ([], [f"page.md: {reason}"])
+    assert outline(read_knowledge(tmp_path)) == ([], [f"page.md:{reason}"])

@@ -40,7 +40,7 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str]], list[tuple[int | None, s
     "many_hashes": (
         article("A", "a", "## two\n####### seven\n" + "#" * 2000 + " many"),
         [("A", "x/a", "## two\nseven\nmany")],
-        [],
+        [(1, 'article "A": headings with more than six # read as text', False)],
     ),
     "crlf": (article("A", "a", "1\n\n2").replace("\n", "\r\n"), [("A", "x/a", "1\n\n2")], []),
     "cr": (article("A", "a", "1\n\n2").replace("\n", "\r"), [("A", "x/a", "1\n\n2")], []),
@@ -75,9 +75,18 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str]], list[tuple[int | None, s
                 "          - 7\n          - 8\n\nEnd",
             )
         ],
-        [],
+        [(1, 'article "A": lists deeper than 6 levels flattened', False)],
     ),
-    "no_marker": ("# Plain page\n\nText", [("Plain page", "no_marker/plain-page", "Text")], []),
+    "no_marker": (
+        "# Plain page\n\nText",
+        [("Plain page", "no_marker/plain-page", "Text")],
+        [(1, "no URL: cited by its title", False)],
+    ),
+    "bad_url_of_a_page": (
+        "---\ntitle: A\nurl: javascript:alert(1)\n---\nText",
+        [("A", "bad_url_of_a_page/a", "Text")],
+        [(1, "URL ignored: only http and https URLs are linked", False)],
+    ),
     "header_only": (
         "# [ARTICLE] Title and nothing else",
         [],
@@ -95,9 +104,10 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str]], list[tuple[int | None, s
         [(1, 'article "A": words longer than 200 characters split', False)],
     ),
     "html": (
-        article("A", "a", '<h2>Steps</h2>\n<p id="x">1 &amp; <b>two</b>.</p>\n<script>x</script>'),
+        article("A", "a", '<h2>Steps</h2>\n<p id="x">1 &amp; <b>two</b>.</p>\n<script>x</script>'
+                "<iframe src=x></iframe><SCRIPT>y</SCRIPT>"),
         [("A", "x/a", "## Steps\n\n1 & two.")],
-        [],
+        [(1, 'article "A": HTML dropped with its contents: script, iframe', False)],
     ),
     "table": (
         article("A", "a", "| Code | Meaning |\n| R1 | one |\n| R2 | two |"),
@@ -122,7 +132,7 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str]], list[tuple[int | None, s
 def test_malformed_file(tmp_path: Path, name: str) -> None:
     content, articles, warnings = CASES[name]
     (tmp_path / f"{name}.md").write_bytes(content.encode())
-    (tmp_path / "zz_good.md").write_text("# Good\n\nmarmalade")
+    (tmp_path / "zz_good.md").write_text(f"---\nurl: {URL}good\n---\n# Good\n\nmarmalade")
     knowledge = read_knowledge(tmp_path)
     *read, good = knowledge.articles
     assert [(a.title, a.id, a.body) for a in read] == articles
@@ -148,19 +158,19 @@ SHARED: dict[str, tuple[int, int, str]] = {
     "02_whitespace_only.md": (0, 1, ""), "03_front_matter_only.md": (0, 1, ""),
     "04_invalid_utf8.md": (1, 1, "The word is caf"), "05_utf16_bom.md": (1, 1, "quince"),
     "06_single_line_5mb.md": (0, 1, ""), "07_nul_bytes.md": (1, 1, "plum"),
-    "08_unclosed_fence.md": (2, 1, "damson"), "09_2000_heading_levels.md": (1, 0, "text 2000"),
+    "08_unclosed_fence.md": (2, 1, "damson"), "09_2000_heading_levels.md": (1, 1, "text 2000"),
     "10_duplicate_urls_titles.md": (4, 3, "differs"), "11_table_500_rows.md": (1, 0, "R437"),
     "12_crlf.md": (1, 0, "medlar"), "13_cr_only.md": (1, 0, "sorb"),
     "14_utf8_bom.md": (1, 0, "loquat"), "15_rtl_emoji.md": (1, 0, "override and combining"),
-    "16_png_named.md": (0, 1, ""), "17_html_script.md": (1, 0, "second paragraph & entity <tag>"),
+    "16_png_named.md": (0, 1, ""), "17_html_script.md": (1, 1, "second paragraph & entity <tag>"),
     "18_no_url.md": (1, 1, "mulberry"), "19_bad_urls.md": (5, 4, "pomelo"),
-    "20_long_title.md": (1, 1, "citron"), "21_deep_lists.md": (1, 0, "feijoa"),
+    "20_long_title.md": (1, 1, "citron"), "21_deep_lists.md": (1, 1, "feijoa"),
     "22_yaml_alias_bomb.md": (1, 1, "tayberry"), "23_yaml_tag_bomb.md": (1, 1, "cloudberry"),
-    "24_no_article_marker.md": (1, 0, "yuzu"), "25_header_only.md": (0, 1, ""),
+    "24_no_article_marker.md": (1, 1, "yuzu"), "25_header_only.md": (0, 1, ""),
     "26_empty_title_and_body.md": (1, 2, "jujube"), "27_header_in_fence.md": (1, 1, "salak"),
     "28_truncated_multibyte.md": (1, 1, "日"), "29_directory.md": (1, 0, "rambutan"),
     "30_symlink_loop": (1, 2, "durian"), "31_dangling_link.md": (0, 1, ""),
-    "32_long_words.md": (1, 1, "longan"), "EXPECTED.md": (1, 0, "Rules for all"),
+    "32_long_words.md": (1, 1, "longan"), "EXPECTED.md": (1, 1, "Rules for all"),
 }  # fmt: skip
 
 
@@ -189,6 +199,30 @@ def test_shared_malformed_folder(shared: Knowledge) -> None:
         for name, (_, _, word) in SHARED.items()
     }
     assert outcome == SHARED
+
+
+# of the first bad byte, heading, element, list or article
+LINES = {
+    "04_invalid_utf8.md": 5, "07_nul_bytes.md": 4, "09_2000_heading_levels.md": 1,
+    "16_png_named.md": 1, "17_html_script.md": 1, "21_deep_lists.md": 1,
+    "24_no_article_marker.md": 1, "28_truncated_multibyte.md": 4,
+}  # fmt: skip
+
+
+def test_shared_malformed_folder_names_lines(shared: Knowledge) -> None:
+    found = {warning.file: warning.line for warning in shared.warnings}
+    assert {name: found[name] for name in LINES} == LINES
+
+
+def test_pages_are_told_to_have_no_url_only_where_others_have_one(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.md").write_text(f"# {name}\n\nText {name}")
+    assert read_knowledge(tmp_path).warnings == ()
+    (tmp_path / "c.md").write_text(article("C", "c", "Text c"))
+    assert [str(warning) for warning in read_knowledge(tmp_path).warnings] == [
+        "a.md:1: no URL: cited by its title",
+        "b.md:1: no URL: cited by its title",
+    ]
 
 
 def test_shared_malformed_folder_gives_safe_values(shared: Knowledge) -> None:

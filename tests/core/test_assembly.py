@@ -17,7 +17,6 @@ from core.assembly import (
     make_embedder,
     open_ollama,
     open_pipeline,
-    with_fallback,
 )
 from core.config import Config
 from core.embedders.embedded import EmbeddedEmbedder
@@ -104,9 +103,9 @@ class TestAnswerers:
     async def test_auto_without_a_server_quotes_and_says_why(self, built: Path) -> None:
         config = configured(built)
         assembled, turn = await ask(config)
-        (note,) = assembled.notes
-        assert note.startswith(
-            f"Answers are quotes from the knowledge: Cannot reach Ollama at {config.ollama_url}"
+        assert assembled.notes == (
+            "Answers are quotes from the knowledge, because Ollama does not answer at "
+            f"{config.ollama_url}.",
         )
         assert turn.answerer == "extractive"
         assert turn.footnotes == ()
@@ -163,12 +162,19 @@ class TestAnswerers:
             ollama.fail(Fault.BUSY)
             with pytest.raises(ModelUnavailable):
                 await assembled.pipeline.ask(QUESTION)
-        _, turn = await ask(with_fallback(config))
+        ollama.recover()
+        async with open_pipeline(config, quotes_on_failure=True) as assembled:
+            ollama.fail(Fault.BUSY)
+            turn = await assembled.pipeline.ask(QUESTION)
         assert isinstance(turn.reply, Answer)
+        assert (turn.answerer, turn.footnotes) == ("extractive", (FALLBACK_FOOTNOTE,))
 
-    def test_a_bot_keeps_other_settings(self) -> None:
-        assert with_fallback(Config(answerer="ollama")) == Config(answerer="auto")
-        assert with_fallback(Config(answerer="extractive")) == Config(answerer="extractive")
+    async def test_a_bot_that_was_told_to_use_ollama_does_not_start_without_it(
+        self, built: Path
+    ) -> None:
+        with pytest.raises(ModelUnavailable, match="Cannot reach Ollama at"):
+            async with open_pipeline(configured(built, ANSWERER="ollama"), quotes_on_failure=True):
+                pytest.fail("opened")
 
 
 class TestIndexes:
@@ -211,7 +217,11 @@ class TestIndexes:
         assert mismatch.value.exit_code == 3
 
     async def test_embeddings_of_ollama(
-        self, built: Path, tmp_path: Path, ollama: ScriptedOllama
+        self,
+        built: Path,
+        tmp_path: Path,
+        ollama: ScriptedOllama,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         environ = {"EMBEDDER": "ollama", "INDEX": str(tmp_path / "i"), "ANSWERER": "extractive"}
         config = configured(built, OLLAMA_URL=ollama.url, **environ)
@@ -227,6 +237,15 @@ class TestIndexes:
         assert note.startswith("Questions are matched by words only: Cannot reach Ollama at")
         assert isinstance(turn.reply, Answer)
         assert turn.footnotes == (LEXICAL_FOOTNOTE,)
+        assert "Cannot reach" not in caplog.text  # the note said it
+        async with open_pipeline(config) as assembled:
+            for fault in (Fault.CLOSED, Fault.CLOSED, Fault.BUSY, None, Fault.BUSY):
+                ollama.recover()
+                if fault is not None:
+                    ollama.fail(fault, path="/api/embed")
+                await assembled.pipeline.ask(QUESTION)
+        told = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        assert ["closed the" in line for line in told] == [True, False, False]  # each news once
 
 
 class TestWiring:

@@ -185,6 +185,7 @@ def test_glued_words_are_parted(line: str, expected: str) -> None:
         ("the detailsscreen, reportis", "the details screen, report is"),
         ("managerscan edit policiesinSettings", "managers can edit policies in Settings"),
         ("policiesswitch, managersswitcher", "policies switch, managers switcher"),
+        ("the filterThe rest", "the filter The rest"),
         ("Playicon, playmenu, playtab", "Play icon, play menu, play tab"),
         ("savethe filter, policiesby managers", "save the filter, policies by managers"),
     ],
@@ -224,8 +225,8 @@ INFO = ["- Info:Name: ALogo: B and C", "- Name: A", "- Logo: B and C", "- Next"]
             ["- Enter:Info:Name: ALogo: BSave it", "- Info:", "  - Name: A", "  - Logo: B and C"],
         ),
         (
-            ["- Enter:Do:Name: ALogo: BSave", "- Do:Name: ALogo: B", "- Name: A", "- Logo: B"]
-            + ["- Save", "- End"],
+            ["- Enter:Do:Name: ALogo: BSave", "- Do:Name: ALogo: B",
+             "- Name: A", "- Logo: B", "- Save", "- End"],
             ["- Enter:", "  - Do:", "    - Name: A", "    - Logo: B", "  - Save", "- End"],
         ),
         (
@@ -267,9 +268,9 @@ NAMES = (
     "APIs URLs PINs OpenID OpenProject ClickUp userId workspaceId pageSize camelCase toString() "
     "onClick=x WordPress PostgreSQL MySQL LaTeX eBay AppStore TickTick HubSpot DevOps login plugin "
     "editor within Toronto homepage option section yourself themselves therein format expand photo "
-    "theory theirs android carton Paris domain African button plan.page /the/theFile a.theB OpenText "
-    "today tomorrow standby nearby breathe seethe candid willing toggle toggleSwitch timeline "
-    "textarea application login pages OpenIDs ids=a,b a,b /x,y user_id,name"
+    "theory theirs android carton Paris domain African button plan.page /the/theFile a.theB "
+    "OpenText today tomorrow standby nearby breathe seethe candid willing toggle toggleSwitch "
+    "timeline textarea application login pages OpenIDs ids=a,b a,b /x,y user_id,name"
 )
 
 

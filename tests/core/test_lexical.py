@@ -44,7 +44,7 @@ def test_scores_of_a_larger_corpus() -> None:
     documents = [draw.choices(vocabulary, weights, k=draw.randint(0, 80)) for _ in range(300)]
     built = build_lexical(documents)
     assert built.idf.min() > 0  # "w0" is in most documents: its idf was negative, and is floored
-    assert built.document_frequency("w0") > 150
+    assert len(built.rows_of(["w0"])) > 150
     for _ in range(50):
         query = draw.choices([*vocabulary, "unknown"], k=draw.randint(1, 10))
         assert np.array_equal(built.scores(query), oracle(documents, query))
@@ -65,8 +65,8 @@ def test_nothing_to_search(documents: list[list[str]]) -> None:
     read = LexicalIndex.from_bytes(build_lexical(documents).to_bytes())
     scores = read.scores(["lock"])
     assert scores.tolist() == [0.0] * len(documents)
-    assert read.best(scores, 5).tolist() == []
-    assert read.document_frequency("lock") == 0
+    assert read.best(["lock"], scores, 5).tolist() == []
+    assert read.rows_of(["lock"]).tolist() == []
 
 
 def test_round_trip_keeps_everything() -> None:
@@ -76,7 +76,7 @@ def test_round_trip_keeps_everything() -> None:
     assert built.to_bytes() == files
     read = LexicalIndex.from_bytes(files)
     assert list(read.vocabulary.items()) == [("über", 0), ("时间", 1), ("lock", 2), ("a", 3)]
-    assert (read.count, read.document_frequency("über"), read.document_frequency("x")) == (3, 2, 0)
+    assert (read.count, read.rows_of(["über"]).tolist()) == (3, [0, 1])
     for name in ("starts", "rows", "impacts", "idf"):
         before, after = getattr(built, name), getattr(read, name)
         assert before.dtype == after.dtype
@@ -84,15 +84,24 @@ def test_round_trip_keeps_everything() -> None:
 
 
 def test_best_have_a_term_and_are_sorted_and_tied_by_row() -> None:
-    built = build_lexical([["a"]] * 7)
-    scores = np.array([1.0, 0.0, 3.0, 1.0, -2.0, 3.0, 1.0])
-    assert built.best(scores, 10).tolist() == [2, 5, 0, 3, 6, 4]
-    assert built.best(scores, 3).tolist() == [2, 5, 0]
-    assert built.best(scores, 0).tolist() == []
-    assert built.best(np.tile([2.0, 1.0], 100), 200).tolist() == [
-        *range(0, 200, 2),
-        *range(1, 200, 2),
-    ]
+    built = build_lexical([["a"], ["b"], ["a"], ["a"], ["c", "a"], ["a"], ["c"]])
+    scores = np.array([1.0, 9.0, 3.0, 1.0, -2.0, 3.0, 1.0])
+    assert built.best(["a", "c", "x"], scores, 10).tolist() == [2, 5, 0, 3, 6, 4]
+    assert built.best(["a"], scores, 3).tolist() == [2, 5, 0]
+    assert built.best(["a"], scores, 0).tolist() == []
+    assert built.best(["x"], scores, 5).tolist() == []
+    many = build_lexical([["a"]] * 200)
+    expected = [*range(0, 200, 2), *range(1, 200, 2)]
+    assert many.best(["a"], np.tile([2.0, 1.0], 100), 200).tolist() == expected
+
+
+def test_a_term_of_no_weight_is_found_all_the_same() -> None:
+    """A term that half of the chunks have has an idf of ln 1 = 0."""
+    built = build_lexical([["b", "lock"], ["c"], ["lock", "lock"], ["d"]])
+    scores = built.scores(["lock"])
+    assert scores.tolist() == [0.0] * 4
+    assert built.rows_of(["lock", "unknown", "lock"]).tolist() == [0, 2]
+    assert built.best(["lock"], scores, 5).tolist() == [0, 2]
 
 
 def test_rows_ascend_within_a_term() -> None:

@@ -339,24 +339,50 @@ class TestDamage:
         assert opened.damaged[0].startswith("generation 00000003: meta.json cannot be read")
 
     @pytest.mark.parametrize(
-        "text", [None, b"", b"\xff\xfe", b"\n"], ids=["missing", "empty", "binary", "blank"]
+        ("text", "reason"),
+        [
+            (None, "CURRENT is missing"),
+            (b"", "CURRENT is damaged"),
+            (b"\xff\xfe", "CURRENT is damaged"),
+            (b"\n", "CURRENT is damaged"),
+            (b"garbage", "CURRENT is damaged"),
+            (b"00000001", "CURRENT is damaged"),
+            (b"00000001 abc", "CURRENT is damaged"),
+            (b"../../etc " + b"a" * 64, "CURRENT is damaged"),
+            (b"\0 abc", "CURRENT is damaged"),
+            (b"x" * 10_000, "CURRENT is damaged"),
+            (b"00000001 " + b"A" * 64, "CURRENT is damaged"),
+            (b"99999999 " + b"a" * 64, "generation 99999999: meta.json cannot be read"),
+        ],
+        ids=lambda value: repr(value)[:20],
     )
-    def test_without_current_the_newest_answers(self, three: Store, text: bytes | None) -> None:
+    def test_without_a_whole_current_the_newest_answers(
+        self, three: Store, text: bytes | None, reason: str
+    ) -> None:
         (three.folder / "CURRENT").unlink()
         if text is not None:
             (three.folder / "CURRENT").write_bytes(text)
-        assert versions_in(three.open().index) == {"v3"}
-
-    @pytest.mark.parametrize(
-        "text",
-        ["garbage", "99999999 abc", "../../etc abc", "\0 abc", "x" * 10_000],
-        ids=["a word", "from the future", "a path", "NUL", "long"],
-    )
-    def test_a_current_that_names_nothing_is_told(self, three: Store, text: str) -> None:
-        (three.folder / "CURRENT").write_text(text)
         opened = three.open()
         assert versions_in(opened.index) == {"v3"}
-        assert len(opened.damaged) == 1
+        assert [told.partition(" (")[0] for told in opened.damaged] == [reason]
+        assert three.live() == ("99999999" if "99999999" in reason else "")
+        meta = three.meta()
+        assert meta is not None
+        assert meta["generation"] == "00000003"
+
+    def test_a_damaged_current_is_mended_by_the_next_publication(
+        self, three: Store, first: Index
+    ) -> None:
+        (three.folder / "CURRENT").write_text("garbage")
+        publish(three, first)
+        assert three.open().damaged == ()
+        assert three.live() == "00000004"
+
+    def test_a_damaged_current_above_nothing_is_told(self, store: Store) -> None:
+        store.folder.mkdir()
+        (store.folder / "CURRENT").write_text("garbage")
+        with pytest.raises(IndexUnusable, match=r"\(CURRENT is damaged\)\. Run: .* --force"):
+            store.open()
 
     def test_meta_of_another_generation_does_not_match_current(self, three: Store) -> None:
         shutil.rmtree(generation(three, 3))

@@ -12,7 +12,8 @@ from playwright.async_api import ViewportSize, expect
 
 from bot.simulator.server import Simulator
 
-from ..terminal import HELP, REFUSAL, moved_in, write_article
+from ..articles import HELP, write_article
+from ..terminal import REFUSAL, moved_in
 from .chat import Chat
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
