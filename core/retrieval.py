@@ -13,7 +13,7 @@ from .mmr import mmr
 from .types import Hit, Vector
 from .vectors import cosines
 
-POOL = 200  # candidates asked of each retriever
+POOL = 100  # candidates asked of each retriever
 ARTICLES_SHOWN = 20
 MIN_ARTICLES = 10  # given to a reader who looks beyond the first ones, where there are as many
 
@@ -57,7 +57,7 @@ def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules)
         words = float(bm25[row])
         return Hit(index.chunks[row], score=score, bm25=words, similarity=similarity, row=row)
 
-    ranked = [hit(int(row), float(score)) for row, score in zip(rows, fused, strict=True)]
+    best = [hit(int(row), float(fused[at])) for at, row in enumerate(rows[: rules.top_k])]
     first = _best_of_each_article(index, rows)
     more = _others(index, rows, similarities, MIN_ARTICLES - len(first))
     scores = _fused(index, more, bm25, similarities, sum(weights), rules.weights)
@@ -65,9 +65,9 @@ def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules)
         text=text,
         terms=terms,
         term_weights=weights,
-        chosen=_diverse(index, ranked[: rules.top_k], rules),
+        chosen=_diverse(index, best, rules),
         hits=(
-            *(ranked[place] for place in first),
+            *(hit(int(rows[place]), float(fused[place])) for place in first),
             *(hit(int(row), float(score)) for row, score in zip(more, scores, strict=True)),
         ),
     )
@@ -95,12 +95,11 @@ def _candidates(
     found = [index.lexical.best(terms, bm25, POOL)]
     if query is not None and index.vectors is not None:
         found.append(index.vectors.nearest(query, POOL)[0])
-    rows = np.unique(np.concatenate(found))
-    summaries = rows[~index.is_body[rows]]
-    if len(summaries):
-        of_article = np.flatnonzero(np.isin(index.summary_rows, summaries))
-        rows = np.union1d(rows, of_article)
-    return rows[index.is_body[rows]]
+    is_found = np.zeros(len(index.chunks), dtype=bool)
+    is_found[np.concatenate(found)] = True
+    brings_article = is_found & ~index.is_body
+    is_candidate = is_found | brings_article[index.summary_rows]
+    return np.flatnonzero(is_candidate & index.is_body)
 
 
 def _fused(

@@ -195,7 +195,7 @@ def test_the_hit_of_an_article_is_its_best_chunk(index: Index) -> None:
 
 def test_candidates_of_one_retriever_have_the_scores_of_the_other(large: Index) -> None:
     assert len(large.chunks) == 4 * POOL
-    question = " ".join(large.chunks[row].text for row in (0, 200, 400))
+    question = " ".join(large.chunks[row].text for row in (0, POOL, 2 * POOL))
     found = ask(large, question, RetrievalRules(top_k=500, pack=500, mmr_lambda=1.0))
     assert_true_scores(large, question, found.chosen)
     by_words = {hit.row for hit in found.chosen if hit.bm25}
