@@ -23,10 +23,9 @@ ARTICLES = sorted((ROOT / "knowledge").rglob("*.md"))
 OVERLAP = ROOT.parent / "shared" / "tools" / "overlap.py"
 OFFICIAL = ("https://clockify.me/help/", "https://cake.com/help/")
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.S)
-# Addresses of registries and folders of one machine; --no-emit-index-url of uv names none.
-LEFTOVER = re.compile(
-    rb"(?<!emit-)index-url|pythonhosted\.org|pypi\.org/simple|(?<![\w.])/(?:work|root)/"
-)
+# Index options (--no-emit-index-url of uv names none) and this checkout's own folder or home.
+HERE = b"|".join(re.escape(str(path).encode()) + rb"/" for path in (ROOT, Path.home()) if path.name)
+LEFTOVER = re.compile(rb"(?<!emit-)index-url|(?<![\w.])(?:" + HERE + rb")")
 
 
 @pytest.mark.parametrize("package", ["bot", "core"])
