@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -49,9 +49,13 @@ async def answer(assembled: Assembled) -> str:
 
 
 def builders() -> list[psutil.Process]:
-    """List the builders that this process has started."""
-    children = psutil.Process().children()
-    return [child for child in children if "bot build --events" in " ".join(child.cmdline())]
+    """List the builders that this process has started and that still run."""
+    running = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it ended just now; a zombie counts as gone
+            if "bot build --events" in " ".join(child.cmdline()):
+                running.append(child)
+    return running
 
 
 async def test_new_text_is_live_after_the_report_and_progress_came_in_order(
