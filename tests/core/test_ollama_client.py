@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from core.errors import ModelMissing, ModelUnavailable
 from core.ollama import EMBED_BATCH, InputRejected
@@ -24,15 +22,6 @@ from ..ollama_asking import (
     closed_port,
     settled,
 )
-
-
-@pytest_asyncio.fixture
-async def ollama() -> AsyncIterator[ScriptedOllama]:
-    def script(_: object) -> str:
-        return "Open Settings [1]. Then save [2]."
-
-    async with ScriptedOllama(script=script) as server:
-        yield server
 
 
 class TestProbes:

@@ -7,12 +7,10 @@ import gc
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from core.errors import ModelTimeout, ModelUnavailable
@@ -27,15 +25,6 @@ from ..ollama_asking import (
     closed_port,
     settled,
 )
-
-
-@pytest_asyncio.fixture
-async def ollama() -> AsyncIterator[ScriptedOllama]:
-    def script(_: object) -> str:
-        return "Open Settings [1]. Then save [2]."
-
-    async with ScriptedOllama(script=script) as server:
-        yield server
 
 
 class TestFailures:
