@@ -1,17 +1,21 @@
 # make try    the bot on embedded defaults in a local Slack (KNOWLEDGE=path for your own articles)
 # make test   lint, types, import contracts, tests
+# make proof  crashes, disk faults and power cuts by the thousand (Linux; best as root)
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 KNOWLEDGE ?= knowledge
 BIN := .venv/bin
 
-.PHONY: try test setup lint lock clean
+.PHONY: try test proof setup lint lock clean
 
 try: setup
 	@exec $(BIN)/clockify-bot try --knowledge "$(KNOWLEDGE)"
 
 test: setup lint
 	$(BIN)/pytest
+
+proof: setup
+	$(BIN)/pytest -m proof
 
 lint: setup
 	$(BIN)/ruff format --check .

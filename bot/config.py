@@ -14,6 +14,7 @@ from core.settings import read_settings, setting
 
 SLACK_API_URL = "https://slack.com/api/"
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
+USERGROUP_ID = re.compile(r"S[A-Z0-9]{2,20}")
 
 # The scopes of manifest.yml, which a test compares with this list.
 REQUIRED_SCOPES = (
@@ -46,6 +47,16 @@ def parse_user_ids(raw: str) -> tuple[str, ...]:
     return ids
 
 
+def parse_usergroup_id(raw: str) -> str:
+    """Give the id of a user group; raises ValueError for anything else."""
+    if not USERGROUP_ID.fullmatch(raw):
+        raise ValueError(
+            "it must be the id of a user group such as S0123ABCD "
+            "(in Slack: People, User groups, three dots, Copy group ID)"
+        )
+    return raw
+
+
 def parse_api_url(raw: str) -> str:
     """Give the base address of Slack's Web API with a slash at its end."""
     parts = urlsplit(raw)
@@ -74,9 +85,23 @@ class SlackConfig:
     )
     admins: tuple[str, ...] = setting(
         "ADMIN_USERS",
-        "Slack user ids that may use /clockify-rebuild, comma-separated; empty: nobody.",
+        "Slack user ids that may use /clockify-rebuild, comma-separated.",
         (),
         parse=parse_user_ids,
+    )
+    admin_usergroup: str = setting(
+        "ADMIN_USERGROUP",
+        "Id of a Slack user group (S0123ABCD) whose members may use /clockify-rebuild, too.",
+        "",
+        parse=parse_usergroup_id,
+    )
+    rebuild_cooldown_seconds: float = setting(
+        "REBUILD_COOLDOWN", "Seconds between two rebuilds from Slack.", 60.0, low=0, high=86_400
+    )
+    audit_file: Path = setting(
+        "AUDIT_FILE",
+        "Where every attempt to rebuild is recorded, one JSON line each.",
+        STATE_DIR / "audit.jsonl",
     )
     max_concurrent: int = setting(
         "MAX_CONCURRENT", "Questions answered at the same time.", 4, low=1, high=64

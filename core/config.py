@@ -92,6 +92,30 @@ class Config:
     build_lock_timeout: float = setting(
         "BUILD_LOCK_TIMEOUT", "Seconds to wait for another build.", 10.0, low=0, high=3600
     )
+    build_nice: int = setting(
+        "BUILD_NICE",
+        "How far a build that Slack asks for steps back for questions: 0 not, 19 most.",
+        10,
+        low=0,
+        high=19,
+    )
+    quality_questions: Path | None = setting(
+        "QUALITY_QUESTIONS",
+        "JSON lines of questions that a rebuild must still find; empty: questions.jsonl beside "
+        "the articles, if there is one.",
+        None,
+        parse=lambda raw: Path(raw).expanduser(),
+    )
+    quality_floor: float = setting(
+        "QUALITY_FLOOR",
+        "Share of those questions, from 0 to 1, that must be found for a rebuild to be published.",
+        0.0,
+        low=0,
+        high=1,
+    )
+    cache_max_mb: int = setting(
+        "CACHE_MAX_MB", "Kept embeddings beyond this are dropped, MiB.", 512, low=1, high=1_000_000
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:

@@ -9,6 +9,7 @@ BotError
 │   ├── ModelMissing       Ollama answers but does not have the model
 │   └── ModelTimeout       Ollama did not answer in time
 ├── RebuildRefused         a guard stopped the rebuild; the old generation stays            exit 1
+├── DurabilityUnknown      published, but the disk did not confirm it                       exit 1
 └── LockTimeout            another builder holds the lock                                   exit 1
 
 Every message says what, where and what to do; entry points print it without a traceback.
@@ -61,6 +62,10 @@ class ModelTimeout(ModelUnavailable):
 
 class RebuildRefused(BotError):
     """Raised by a guard before publishing; nothing changed."""
+
+
+class DurabilityUnknown(BotError):
+    """Raised after publishing when the last sync failed: live now, uncertain after a power cut."""
 
 
 class LockTimeout(BotError):

@@ -11,49 +11,19 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
 
+from .build_record import BuildRecord
 from .errors import LockTimeout
 
 GUARD_NAME = ".build.lock.guard"
 RECORD_NAME = ".build.lock"
-START_TOLERANCE_SECONDS = 1.0  # resolution of a process's start time
-
-
-@dataclass(frozen=True, slots=True)
-class BuildRecord:
-    """Who builds: pid and start identify the process, since and purpose inform."""
-
-    pid: int
-    start: float  # seconds since the epoch, as psutil gives it
-    host: str
-    since: str  # ISO 8601, UTC
-    purpose: str
-
-    def is_alive(self) -> bool:
-        """Say whether that very process runs on this host (a reused pid does not count)."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            started = psutil.Process(self.pid).create_time()
-        except (psutil.NoSuchProcess, ValueError):  # ValueError: no process has such a pid
-            return False
-        except psutil.Error:
-            return True  # it exists but belongs to someone else
-        return abs(started - self.start) <= START_TOLERANCE_SECONDS
-
-    def __str__(self) -> str:
-        alive = "" if self.is_alive() else ", not running here"
-        return f"process {self.pid} on {self.host} since {self.since} for {self.purpose}{alive}"
 
 
 class BuildLock:
@@ -117,13 +87,7 @@ def read_record(folder: Path) -> BuildRecord | None:
 
 
 def _write_record(folder: Path, purpose: str, deadline: float) -> None:
-    record = BuildRecord(
-        pid=os.getpid(),
-        start=psutil.Process().create_time(),
-        host=socket.gethostname(),
-        since=datetime.now(UTC).isoformat(timespec="seconds"),
-        purpose=purpose,
-    )
+    record = BuildRecord.of_this_process(purpose)
     path = folder / RECORD_NAME
     while True:
         try:

@@ -37,6 +37,27 @@ class BuildStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class QualityReport:
+    """What the quality gate found: the same questions asked of the candidate and of the live one.
+
+    A question is hit when one of its articles is among the first five found.
+    """
+
+    questions: int  # that count: their articles are in the knowledge
+    hits: int  # of the candidate
+    live_hits: int | None = None  # None: there was no live generation to compare with
+    worse: tuple[str, ...] = ()  # questions hit by the live generation only
+    better: tuple[str, ...] = ()  # questions hit by the candidate only
+    gone: tuple[str, ...] = ()  # questions none of whose articles is in the knowledge; not counted
+    refusal: str = ""  # why the gate would not publish; "" when it lets the candidate pass
+
+    @property
+    def hit_rate(self) -> float:
+        """Give hit@5 of the candidate, from 0 to 1; 1 when no question counts."""
+        return self.hits / self.questions if self.questions else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class BuildReport:
     """What a build did; counts are of the generation that is live afterwards."""
 
@@ -55,6 +76,10 @@ class BuildReport:
     seconds: dict[str, float] = field(default_factory=dict)  # phase name → seconds
     bytes_on_disk: int = 0
     embedder: str = ""
+    quality: QualityReport | None = None  # None: there are no questions, or nothing was built
+    notes: tuple[str, ...] = ()  # sentences: what was forced, edited meanwhile, adopted, repaired
+    file_bytes: dict[str, int] = field(default_factory=dict)  # file of the generation → bytes
+    cache_bytes: int = 0  # of all kept embeddings
 
     def as_json(self) -> dict[str, Any]:
         """Give a value that json.dumps takes and from_json reads."""
@@ -63,11 +88,18 @@ class BuildReport:
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> BuildReport:
         """Read what as_json gave, also after a trip through JSON text."""
-        tuples = ("added", "changed", "removed", "warnings")
+        tuples = ("added", "changed", "removed", "warnings", "notes")
+        quality = raw.get("quality")
         return cls(
             **{
                 **raw,
                 "status": BuildStatus(raw["status"]),
-                **{name: tuple(raw[name]) for name in tuples},
+                "quality": None if quality is None else _quality_from_json(quality),
+                **{name: tuple(raw.get(name, ())) for name in tuples},
             }
         )
+
+
+def _quality_from_json(raw: dict[str, Any]) -> QualityReport:
+    tuples = ("worse", "better", "gone")
+    return QualityReport(**{**raw, **{name: tuple(raw[name]) for name in tuples}})

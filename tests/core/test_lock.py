@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.build_record import BuildRecord
 from core.errors import LockTimeout
-from core.lock import GUARD_NAME, RECORD_NAME, BuildRecord, build_lock, read_record
+from core.lock import GUARD_NAME, RECORD_NAME, build_lock, read_record
 
 from .fakes import enter_often, hear, hold_lock, running
 
