@@ -41,6 +41,10 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "MAX_FILE_MB": ("1", 1),
     "MAX_ARTICLE_KB": ("9", 9),
     "BUILD_LOCK_TIMEOUT": ("0", 0.0),
+    "BUILD_NICE": ("19", 19),
+    "QUALITY_QUESTIONS": ("kb/asked.jsonl", Path("kb/asked.jsonl")),
+    "QUALITY_FLOOR": ("0.8", 0.8),
+    "CACHE_MAX_MB": ("64", 64),
 }
 
 
