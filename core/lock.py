@@ -1,118 +1,199 @@
-"""One builder at a time: a kernel lock decides, a readable record tells operators who builds.
+"""One builder at a time: the kernel decides, a readable record tells operators who builds.
 
 .build.lock.guard   locked by the kernel (flock, LockFileEx) for the whole build; never deleted
-.build.lock         JSON record of the holder, created O_EXCL and removed while the guard is held
+.build.lock         JSON record of the holder; locked too, and removed while both are held
 
-The kernel drops the guard when its holder dies, however it dies, so there is no stale lock to take
-over: a record found while holding the guard is a leftover and is cleared.
+The kernel drops a lock when its holder dies, however it dies, so nothing here is stale for longer
+than its holder lives and no code takes over. Who enters, in this order, within one time-out:
+
+1. Lock the guard. It knows neither pids nor hosts nor users nor PID namespaces.
+2. Lock the record. A dead builder's record is not locked, whatever is in it: empty, malformed, of
+   another host, of a pid that another process has now. It is written anew, at once. A locked one
+   means that an operator deleted the guard under a live builder: wait for that builder.
+3. The guard's name must still lead to what is locked, or else begin again: an operator's rm
+   splits those who wait from those who come.
+
+So deleting either file during a build lets nobody in; only deleting both does, and assert_held()
+then stops the first builder before it publishes. Two builders at once would still publish whole
+generations (core/store.py).
+
+A forked child gives up its parent's locks when it is forked and cannot remove the record (filelock
+closes its copies, with no LOCK_UN); an executed child inherits no descriptor. Windows: no name of a
+locked file can be removed, and a locked file cannot be read, so the record is not locked there; not
+tested.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from .build_record import BuildRecord
-from .errors import LockTimeout
+from .errors import LockTimeout, SettingsError
 
 GUARD_NAME = ".build.lock.guard"
 RECORD_NAME = ".build.lock"
+POLL_SECONDS = 0.01
+MAX_RECORD_BYTES = 64 * 1024
+NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK)
+
+
+class _LockedFile:
+    """A file that this process locks by its name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+        self._lock = FileLock(
+            path,
+            mode=stat.S_IMODE(path.parent.stat().st_mode) & 0o666,  # who may build may lock
+            thread_local=False,
+            fallback_to_soft=False,  # a lock that the kernel does not hold is no lock
+            preserve_lock_file=True,
+            on_acquired=self._keep,
+        )
+
+    def acquire(self, deadline: float) -> None:
+        """Wait for the lock until the deadline of the monotonic clock; raises filelock's Timeout.
+
+        Raises SettingsError where something else has the name, or the file system has no locks.
+        """
+        _check_is_file(self._path)
+        left_seconds = max(0.0, deadline - time.monotonic())
+        try:
+            self._lock.acquire(timeout=left_seconds, poll_interval=POLL_SECONDS)
+        except Timeout:
+            raise  # an OSError as well
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            raise SettingsError(
+                f"INDEX is {self._path.parent}, on a file system without locks "
+                f"({error.strerror}), so that nothing would keep two builds apart. "
+                "Choose a folder on a local disk."
+            ) from error
+
+    def is_held(self) -> bool:
+        """Say whether this process has the lock: not after release, not in a forked child."""
+        return self._lock.is_locked
+
+    def is_named(self) -> bool:
+        """Say whether the name still leads to the locked file; raises FileNotFoundError."""
+        held, named = os.fstat(self._descriptor), os.lstat(self._path)
+        return os.name == "nt" or os.path.samestat(held, named)
+
+    def release(self) -> None:
+        """Let the next one in; the file stays."""
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Let the next one in, without the file when it is still ours."""
+        if self.is_held():
+            with suppress(OSError):  # what stays is not locked and stops nobody
+                if self.is_named():
+                    self._path.unlink()
+        self.release()
+
+    def _keep(self, descriptor: int) -> None:
+        self._descriptor = descriptor
 
 
 class BuildLock:
     """A held lock; assert_held() before the act that only one may do."""
 
-    def __init__(self, descriptor: int, folder: Path) -> None:
-        self._descriptor = descriptor
-        self._folder = folder
+    def __init__(self, guard: _LockedFile) -> None:
+        self._guard = guard
 
     def assert_held(self) -> None:
-        """Raise LockTimeout when the guard file was removed or replaced under us."""
+        """Raise LockTimeout when this process has no lock, or its guard file was taken away."""
+        if not self._guard.is_held():
+            raise LockTimeout("This process does not hold the build lock; nothing is published.")
         try:
-            named = os.stat(self._folder / GUARD_NAME)
-            held = os.fstat(self._descriptor)
+            is_named = self._guard.is_named()
         except OSError as error:
             raise LockTimeout(f"The build lock was removed during the build: {error}.") from error
-        if os.name != "nt" and (named.st_dev, named.st_ino) != (held.st_dev, held.st_ino):
+        if not is_named:
             raise LockTimeout("The build lock was replaced during the build; nothing is published.")
 
 
 @contextmanager
 def build_lock(folder: Path, *, timeout_seconds: float, purpose: str) -> Iterator[BuildLock]:
-    """Hold the lock of an index folder; raises LockTimeout naming the holder after the time-out."""
+    """Hold the lock of an index folder; raises LockTimeout naming the holder after the time-out.
+
+    Raises SettingsError for a file system without locks, and OSError unchanged.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptors: list[int] = []
-    guard = FileLock(
-        folder / GUARD_NAME,
-        fallback_to_soft=False,  # a lock that the kernel does not hold is no lock
-        preserve_lock_file=True,
-        on_acquired=descriptors.append,
-    )
-    deadline = time.monotonic() + timeout_seconds
-    try:
-        guard.acquire(timeout=timeout_seconds, poll_interval=0.05)
-    except Timeout as error:
-        raise LockTimeout(_held_message(folder, timeout_seconds)) from error
-    try:
-        _write_record(folder, purpose, deadline)  # when it raises, the record is someone else's
+    with ExitStack() as held:
         try:
-            yield BuildLock(descriptors[-1], folder)
-        finally:
-            with suppress(FileNotFoundError):
-                (folder / RECORD_NAME).unlink()
-    finally:
-        guard.release()
+            guard = _enter(folder, time.monotonic() + timeout_seconds, held)
+        except Timeout as error:
+            raise LockTimeout(_held_message(folder, timeout_seconds)) from error
+        record = json.dumps(asdict(BuildRecord.of_this_process(purpose)))
+        (folder / RECORD_NAME).write_text(record, encoding="utf-8")
+        yield BuildLock(guard)
 
 
 def read_record(folder: Path) -> BuildRecord | None:
-    """Read who builds, or None; for display only, the guard decides."""
+    """Read who builds, or None; for display only, the kernel decides."""
     try:
-        raw = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+        raw = json.loads(_read_file(folder / RECORD_NAME))
         return BuildRecord(
             pid=int(raw["pid"]),
             start=float(raw["start"]),
             host=str(raw["host"]),
             since=str(raw["since"]),
             purpose=str(raw["purpose"]),
+            start_token=str(raw.get("start_token", "")),
+            pid_namespace=str(raw.get("pid_namespace", "")),
         )
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 
-def _write_record(folder: Path, purpose: str, deadline: float) -> None:
-    record = BuildRecord.of_this_process(purpose)
-    path = folder / RECORD_NAME
+def _enter(folder: Path, deadline: float, held: ExitStack) -> _LockedFile:
+    """Lock the guard that has the name now, and the record; held releases them."""
     while True:
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
-            _clear_leftover(folder, deadline)
-            continue
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(record), file)
-        return
-
-
-def _clear_leftover(folder: Path, deadline: float) -> None:
-    """Remove the record of a dead builder; we hold the guard.
-
-    A live owner means that someone deleted the guard file under it: wait for it, within the bound.
-    """
-    owner = read_record(folder)
-    if owner is not None and owner.pid != os.getpid() and owner.is_alive():
+        with ExitStack() as attempt:
+            guard = _LockedFile(folder / GUARD_NAME)
+            guard.acquire(deadline)
+            attempt.callback(guard.release)
+            if os.name == "nt":
+                attempt.callback((folder / RECORD_NAME).unlink, missing_ok=True)
+            else:
+                record = _LockedFile(folder / RECORD_NAME)
+                record.acquire(deadline)
+                attempt.callback(record.remove)
+            with suppress(FileNotFoundError):
+                if guard.is_named():
+                    held.push(attempt.pop_all())
+                    return guard
         if time.monotonic() >= deadline:
-            raise LockTimeout(f"A build is running: {owner}. Wait for it or stop it.")
-        time.sleep(0.05)
+            raise Timeout(str(folder / GUARD_NAME))
+
+
+def _check_is_file(path: Path) -> None:
+    try:
+        is_file = stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
         return
-    with suppress(FileNotFoundError):
-        (folder / RECORD_NAME).unlink()
+    if not is_file:
+        raise SettingsError(f"{path} is not a file, so no build can be locked. Remove it.")
+
+
+def _read_file(path: Path) -> bytes:
+    """Read a small regular file; nothing here may wait for the other end of a pipe."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(path, flags), "rb") as file:
+        return file.read(MAX_RECORD_BYTES)
 
 
 def _held_message(folder: Path, timeout_seconds: float) -> str:

@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
-import psutil
 import pytest
 
 from core.build_record import BuildRecord
 from core.errors import LockTimeout
-from core.lock import GUARD_NAME, RECORD_NAME, build_lock, read_record
+from core.lock import GUARD_NAME, RECORD_NAME, read_record
 
 from .fakes import enter_often, hear, hold_lock, running
-
-AT_ONCE_SECONDS = 2.0  # far below any time-out used here
-
-
-@contextmanager
-def entered(folder: Path, *, timeout_seconds: float = 10, purpose: str = "a test") -> Iterator[int]:
-    """Hold the lock; gives the milliseconds that it took to get it."""
-    started = time.monotonic()
-    with build_lock(folder, timeout_seconds=timeout_seconds, purpose=purpose) as lock:
-        taken = time.monotonic() - started
-        lock.assert_held()
-        yield round(taken * 1000)
-
-
-def assert_free(folder: Path) -> None:
-    with entered(folder) as milliseconds:
-        assert milliseconds < AT_ONCE_SECONDS * 1000
+from .holders import AT_ONCE_SECONDS, assert_free, entered
 
 
 def own_record() -> BuildRecord:
-    return BuildRecord(
-        os.getpid(),
-        psutil.Process().create_time(),
-        socket.gethostname(),
-        "2026-01-01T00:00:00+00:00",
-        "an earlier build",
-    )
+    return BuildRecord.of_this_process("an earlier build")
 
 
 def write_record(folder: Path, record: BuildRecord) -> None:
@@ -203,59 +178,27 @@ class TestLeftovers:
         (tmp_path / RECORD_NAME).write_bytes(content)
         assert_free(tmp_path)
 
-    def test_a_reused_pid_is_not_the_builder(self, tmp_path: Path) -> None:
-        with running(hold_lock, tmp_path / "other", "elsewhere") as (process, pipe):
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {},
+            {"start": 0.0, "start_token": "an earlier start"},
+            {"host": "elsewhere", "start_token": "another boot:1"},
+            {"pid_namespace": "pid:[1]"},
+        ],
+        ids=["lives", "pid reused", "of another host", "of another namespace"],
+    )
+    def test_record_of_who_does_not_hold_the_lock_stops_nobody(
+        self, tmp_path: Path, changed: dict[str, Any]
+    ) -> None:
+        with running(hold_lock, tmp_path / "other", "elsewhere") as (_, pipe):
             hear(pipe)
-            alive = replace(
-                own_record(),
-                pid=process.pid or 0,
-                start=psutil.Process(process.pid).create_time(),
-            )
-            earlier = replace(alive, start=alive.start - 60)
-            assert alive.is_alive()
-            assert not earlier.is_alive()
-            write_record(tmp_path, earlier)
+            record = read_record(tmp_path / "other")
+            assert record is not None
+            assert record.is_alive()
+            write_record(tmp_path, replace(record, **changed))
             assert_free(tmp_path)
 
     def test_pid_one_after_a_restart_is_not_itself(self, tmp_path: Path) -> None:
-        write_record(tmp_path, own_record())
-        assert_free(tmp_path)
-
-    def test_a_record_of_another_host_stops_nobody(self, tmp_path: Path) -> None:
-        with running(hold_lock, tmp_path / "other", "elsewhere") as (process, pipe):
-            hear(pipe)
-            start = psutil.Process(process.pid).create_time()
-            there = replace(own_record(), pid=process.pid or 0, start=start, host="elsewhere")
-            assert not there.is_alive()
-            write_record(tmp_path, there)
-            assert_free(tmp_path)
-
-
-class TestGuardRemoved:
-    """An operator deletes the guard file while a build runs."""
-
-    def test_the_holder_notices_removal(self, tmp_path: Path) -> None:
-        with build_lock(tmp_path, timeout_seconds=1, purpose="a test") as lock:
-            (tmp_path / GUARD_NAME).unlink()
-            with pytest.raises(LockTimeout, match="removed during the build"):
-                lock.assert_held()
-
-    def test_the_holder_notices_replacement(self, tmp_path: Path) -> None:
-        with build_lock(tmp_path, timeout_seconds=1, purpose="a test") as lock:
-            (tmp_path / GUARD_NAME).rename(tmp_path / "kept")  # or its inode might be used again
-            (tmp_path / GUARD_NAME).touch()
-            with pytest.raises(LockTimeout, match="replaced during the build"):
-                lock.assert_held()
-
-    def test_others_still_wait_for_the_live_builder(self, tmp_path: Path) -> None:
-        with running(hold_lock, tmp_path, "the nightly build") as (process, pipe):
-            pid = hear(pipe)
-            (tmp_path / GUARD_NAME).unlink()
-            for _ in range(2):  # the first one to give up must not clear the way for the second
-                with pytest.raises(LockTimeout) as refused, entered(tmp_path, timeout_seconds=0.1):
-                    pytest.fail("two builders")
-                assert f"process {pid} on " in str(refused.value)
-                assert "the nightly build" in str(refused.value)
-            process.kill()
-            process.join(10)
+        write_record(tmp_path, replace(own_record(), start=0.0, start_token="an earlier start"))
         assert_free(tmp_path)
