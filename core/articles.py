@@ -15,15 +15,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .cleaning import clean, heading, plain_line
-from .files import FoundFile, SkippedError, decode, find_files, read_bytes
+from .files import FoundFile, SkippedError, decode, find_files, is_binary, read_bytes
 from .frontmatter import split_front_matter
 from .identity import article_id, check_url, digest, unique, words
 from .markup import find_fences
 from .types import Article, KnowledgeWarning
 
 MAX_TITLE_CHARS = 200
-_RAW_FACTOR = 8  # markup may be most of a text; beyond this it is not worth the cleaning
-
+MAX_ARTICLE_LINES = 100_000  # cleaning costs some microseconds a line, however short it is
+_RAW_FACTOR = 4  # markup may be most of a text; beyond this it is not worth the cleaning
+_MARK = b"[ARTICLE]"  # of a header in a merged file
 
 _HEADER = re.compile(r"^ {0,3}#[ \t]+\[ARTICLE\][ \t]*(.*)$")
 _ADDRESS = re.compile(
@@ -115,6 +116,10 @@ class _FileReader:
         try:
             content = read_bytes(self.file.path, max_bytes=self.limits.max_file_bytes)
             self.sources.append(SourceFile(name, len(content), sha256(content).hexdigest()))
+            if self.is_endless(content):
+                limit = self.limits.max_article_bytes
+                self.warn_too_large(words(name), f"{len(content):,} bytes", limit)
+                return []
             text, repairs = decode(content)
         except SkippedError as error:
             self.warn(str(error), line=error.line, skipped=True)
@@ -126,8 +131,19 @@ class _FileReader:
             return []
         return [article for found in self.find(text) if (article := self.article(found))]
 
+    def is_endless(self, content: bytes) -> bool:
+        """Whether it is one page that is too large: told before it is taken apart, for its cost."""
+        limit = self.limits.max_article_bytes * _RAW_FACTOR
+        if len(content) <= limit or is_binary(content):
+            return False
+        return _MARK not in content.replace(b"\0", b"")  # NUL: in text of two or four bytes
+
     def warn(self, reason: str, *, line: int | None = None, skipped: bool = False) -> None:
         self.warnings.append(KnowledgeWarning(self.file.name, line, reason, skipped))
+
+    def warn_too_large(self, title: str, has: str, limit: int, *, line: int | None = None) -> None:
+        reason = f'article "{title:.80}" has {has}; the limit is {limit:,}'
+        self.warn(reason, line=line, skipped=True)
 
     def find(self, text: str) -> Iterator[_Found]:
         """Find the articles of a merged file, or the one that a page is."""
@@ -194,13 +210,15 @@ class _FileReader:
         if len(title) > MAX_TITLE_CHARS:
             self.warn(f"{label}title of {len(title):,} characters cut", line=line)
             title = title[: MAX_TITLE_CHARS - 1].rstrip() + "…"
+        if (lines := found.body.count("\n") + 1) > MAX_ARTICLE_LINES:
+            self.warn_too_large(title, f"{lines:,} lines", MAX_ARTICLE_LINES, line=line)
+            return None
         limit = self.limits.max_article_bytes
         size = len(found.body.encode())
         cleaned = clean(found.body, title=found.title) if size <= limit * _RAW_FACTOR else None
         size = len(cleaned.body.encode()) if cleaned else size
         if cleaned is None or size > limit:
-            reason = f'article "{title:.80}" has {size:,} bytes; the limit is {limit:,}'
-            self.warn(reason, line=line, skipped=True)
+            self.warn_too_large(title, f"{size:,} bytes", limit, line=line)
             return None
         for repair in cleaned.repairs:
             self.warn(f"{label}{repair}", line=line)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import errno
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from .retrieval import RetrievalRules
 from .store import Opened, Store
 
 UNREACHABLE = ("Cannot reach Ollama", "No connection to Ollama")
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 OTHER_INDEX = "Set INDEX (--index) to a folder with room that you may read and write."
 
 
@@ -95,11 +98,18 @@ def check_index_place(folder: Path) -> None:
 
 def open_index(store: Store) -> Opened:
     """Open the live generation; raises IndexUnusable, and SettingsError for a bad INDEX."""
-    check_index_place(store.folder)
-    try:
+    with index_read(store.folder):
         return store.open()
+
+
+@contextmanager
+def index_read(folder: Path) -> Iterator[None]:
+    """Check the place, and say what the disk did not give, as SettingsError."""
+    check_index_place(folder)
+    try:
+        yield
     except OSError as error:
-        raise SettingsError(_bad_place(store.folder, "read", error)) from error
+        raise SettingsError(_bad_place(folder, "read", error)) from error
 
 
 @contextmanager
@@ -113,7 +123,22 @@ def index_written(folder: Path) -> Iterator[None]:
 
 
 def _bad_place(folder: Path, done: str, error: OSError) -> str:
-    return f"INDEX is {folder}, which cannot be {done}: {error.strerror or error}. {OTHER_INDEX}"
+    advice = OTHER_INDEX
+    if error.errno in DISK_FULL:
+        advice = f"[hint: free {_megabytes_to_free(folder, error)} MB under {folder}]"
+    return f"INDEX is {folder}, which cannot be {done}: {error.strerror or error}. {advice}"
+
+
+def _megabytes_to_free(folder: Path, error: OSError) -> int:
+    """Say how much a build lacks; all that it needs where the free room is not what it may use."""
+    free = 0
+    with suppress(OSError):
+        needed = Store(folder).bytes_needed()
+        if error.errno == errno.ENOSPC:
+            free = shutil.disk_usage(folder).free
+        lacking = needed - free if needed > free else needed
+        return -(-lacking // 10**6)
+    return 1
 
 
 def answer_rules(config: Config) -> AnswerRules:
@@ -142,8 +167,13 @@ def build_request(
     purpose: str,
     lexical_only: bool = False,
     force: bool = False,
+    started_by: str = "",
+    is_wanted: Callable[[], bool] = lambda: True,
 ) -> BuildRequest:
-    """Give the request that builds the configured knowledge into the configured index."""
+    """Give the request that builds the configured knowledge into the configured index.
+
+    started_by is a Slack user id; is_wanted is asked right before publishing.
+    """
     return BuildRequest(
         knowledge=config.knowledge,
         folder=config.index_dir,
@@ -151,7 +181,12 @@ def build_request(
         limits=Limits(config.max_file_mb * 2**20, config.max_article_kb * 2**10),
         lock_timeout_seconds=config.build_lock_timeout,
         purpose=purpose,
+        started_by=started_by,
         force=force,
+        quality_questions=config.quality_questions,
+        quality_floor=config.quality_floor,
+        cache_max_bytes=config.cache_max_mb * 2**20,
+        is_wanted=is_wanted,
     )
 
 

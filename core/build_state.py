@@ -7,18 +7,25 @@ is said to run, but whose process is gone, was interrupted.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from .build_record import BuildRecord
+from .errors import BotError
 from .report import BuildReport, Phase, Progress
 
 STATE_NAME = ".build.state.json"
+WRITTEN_EVERY_SECONDS = 1.0  # and when the phase changes
+MAX_ERROR_CHARS = 2000
 
 
 class BuildOutcome(StrEnum):
@@ -44,6 +51,52 @@ class BuildState:
     ended: str = ""  # ISO 8601, UTC
 
 
+class StateWriter:
+    """Keeps the state of the build of this process; only who holds the build lock may have one."""
+
+    def __init__(self, folder: Path, *, purpose: str, started_by: str) -> None:
+        self._folder = folder
+        self.written_at = 0.0  # seconds on the monotonic clock
+        record = BuildRecord.of_this_process(purpose)
+        self._state = BuildState(BuildOutcome.RUNNING, record, started_by)
+        write_state(folder, self._state)
+
+    def note(self, progress: Progress) -> None:
+        """Take in how far the build is."""
+        before = self._state.progress
+        self._state = replace(self._state, progress=progress)
+        is_new = before is None or before.phase is not progress.phase
+        if is_new or time.monotonic() - self.written_at >= WRITTEN_EVERY_SECONDS:
+            write_state(self._folder, self._state)
+            self.written_at = time.monotonic()
+
+    def end(
+        self, outcome: BuildOutcome, *, report: BuildReport | None = None, error: str = ""
+    ) -> None:
+        """Write how it ended."""
+        ended = datetime.now(UTC).isoformat(timespec="seconds")
+        error = error[:MAX_ERROR_CHARS]
+        self._state = replace(self._state, outcome=outcome, report=report, error=error, ended=ended)
+        write_state(self._folder, self._state)
+
+
+@contextmanager
+def state_written(folder: Path, *, purpose: str, started_by: str) -> Iterator[StateWriter]:
+    """Write that a build runs, and how it failed or was cancelled; the caller ends a good one."""
+    writer = StateWriter(folder, purpose=purpose, started_by=started_by)
+    try:
+        yield writer
+    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        writer.end(BuildOutcome.CANCELLED)
+        raise
+    except BotError as error:
+        writer.end(BuildOutcome.FAILED, error=str(error))
+        raise
+    except BaseException as error:
+        writer.end(BuildOutcome.FAILED, error=f"{type(error).__name__}: {error}")
+        raise
+
+
 def write_state(folder: Path, state: BuildState) -> None:
     """Replace the state; a full or read-only disk must not stop a build."""
     raw = asdict(state)
@@ -64,7 +117,8 @@ def read_state(folder: Path) -> BuildState | None:
         state = _from_json(raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    if state.outcome is BuildOutcome.RUNNING and not state.record.is_alive():
+    is_gone = state.record.can_be_seen() and not state.record.is_alive()
+    if state.outcome is BuildOutcome.RUNNING and is_gone:
         return replace(state, outcome=BuildOutcome.INTERRUPTED)
     return state
 

@@ -17,6 +17,7 @@ from .errors import KnowledgeError
 from .types import KnowledgeWarning
 
 SUFFIXES = (".md", ".markdown")
+SPECIAL = "not a regular file (pipe, socket or device)"
 ADVICE = "Give a Markdown file or a folder with Markdown articles."
 # No links at the last step; no waiting for the other end of a pipe.
 _OPEN_FLAGS = (
@@ -196,12 +197,14 @@ def read_bytes(path: str, *, max_bytes: int) -> bytes:
         descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as error:
         if _is_special(path):
-            raise SkippedError("not a regular file (pipe, socket or device)") from error
+            raise SkippedError(SPECIAL) from error
         raise SkippedError(f"cannot be read ({error.strerror})") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        is_folder = stat.S_ISDIR(status.st_mode)
+        raise SkippedError("a folder" if is_folder else SPECIAL)
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SkippedError("not a regular file (pipe, socket or device)")
         if status.st_size > max_bytes:
             raise SkippedError(f"{status.st_size:,} bytes; the limit for a file is {max_bytes:,}")
         try:
@@ -210,6 +213,8 @@ def read_bytes(path: str, *, max_bytes: int) -> bytes:
             raise SkippedError(f"cannot be read ({error.strerror})") from error
     if len(content) > status.st_size:
         raise SkippedError("grew while it was read; try again")
+    if len(content) < status.st_size:
+        raise SkippedError("shrank while it was read; try again")
     return content
 
 
@@ -227,9 +232,9 @@ def decode(content: bytes) -> tuple[str, list[Repair]]:
     SkippedError for binary files and for text in an unknown encoding.
     """
     repairs: list[Repair] = []
-    encoding = next((name for bom, name in _BOMS if content.startswith(bom)), None)
+    encoding = _marked_encoding(content)
     if encoding is None:
-        if _is_binary(content):
+        if is_binary(content):
             raise SkippedError("binary file, not text", line=_line_of_control(content))
         text = _decode_utf8(content.removeprefix(codecs.BOM_UTF8), repairs)
     else:
@@ -246,10 +251,17 @@ def strip_invisible(text: str) -> str:
     return _INVISIBLE.sub("", _SPACES.sub(" ", text))
 
 
-def _is_binary(content: bytes) -> bool:
+def is_binary(content: bytes) -> bool:
+    """Say of the beginning of a file whether decode() takes it for no text."""
+    if _marked_encoding(content) is not None:
+        return False
     sample = content[:_SAMPLE_BYTES]
     controls = len(sample) - len(sample.translate(None, _CONTROL_BYTES))
     return content.startswith(_MAGIC) or controls > _MAX_CONTROL_SHARE * len(sample)
+
+
+def _marked_encoding(content: bytes) -> str | None:
+    return next((name for bom, name in _BOMS if content.startswith(bom)), None)
 
 
 def _line_of_control(content: bytes) -> int:

@@ -97,6 +97,14 @@ class Pipeline:
         """Answer later questions from another index; running ones keep theirs."""
         self._index = index
 
+    async def require_usable(self, index: Index) -> None:
+        """Raise EmbedderMismatch for an index whose vectors no question could be compared with.
+
+        Raises ModelUnavailable when that cannot be told now.
+        """
+        if index.spec is not None and self._embedder is not None and index.spec != self._index.spec:
+            require_same(index.spec, await self._embedder.spec())
+
     async def ask(self, question: Question) -> Turn:
         """Answer, refuse or notify.
 

@@ -1,43 +1,41 @@
 """Knowledge → generation: read, split, embed what is new, index, check, publish.
 
+    lock → repair → read (unchanged? rolled back? collapsed? left whole by a crash?) → chunk → embed
+    → index → quality gate → canaries → is the knowledge still what was read? → publish → prune
+
 One builder at a time (core/lock.py). Embeddings are kept as they are finished (embedding_cache.py),
-so a killed build resumes. Identical inputs publish nothing. Whatever fails, the live generation
-stays.
+so a killed build resumes. Identical inputs publish nothing. Knowledge that was edited meanwhile is
+read once more; edited again, what was read is published and the report says so. Whatever fails, the
+live generation stays.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .articles import Knowledge, Limits, read_knowledge
-from .chunking import ChunkSizes, split_article
-from .embedding_cache import EmbeddingCache, is_unit
-from .errors import KnowledgeError, RebuildRefused
-from .index import Index, build_index
-from .injection import addresses_model
+from . import guards
+from .articles import Limits
+from .build_state import BuildOutcome, state_written
+from .candidate import Candidate, Maker
+from .embedding_cache import cache_bytes, trim_cache
+from .errors import RebuildRefused
+from .filesystems import lock_warning
+from .generation_meta import Ending, make_meta, make_report
+from .index import Index
+from .inputs import Inputs, read_inputs
 from .lock import BuildLock, build_lock
-from .prompt import estimate_tokens
+from .phases import OnProgress, PhaseClock
 from .protocols import Embedder, EmbedderSpec
-from .report import BuildReport, BuildStatus, Phase, Progress
+from .report import BuildReport, BuildStatus, Phase
+from .snapshot import edited_files
 from .store import Store
-from .types import Article, Chunk, KnowledgeWarning, Role, Vectors
 
-RECIPE = 2  # raise it when cleaning, chunking or terms change, so that identical articles rebuild
-TARGET_TOKENS = 180  # of a chunk: see docs/results.md
-LEXICAL_SIZES = ChunkSizes(target=TARGET_TOKENS, most=250)
-BATCH = 16  # texts between two reports of progress
-
-OnProgress = Callable[[Progress], None]
+ATTEMPTS = 2  # knowledge that is edited during the build is read once more, then published
+NAMED = 5  # edited files in a note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,225 +48,189 @@ class BuildRequest:
     limits: Limits = Limits()
     lock_timeout_seconds: float = 10.0
     purpose: str = "clockify-bot build"
-    force: bool = False  # publish even when nothing changed
-
-
-@dataclass(slots=True)
-class _Clock:
-    """Seconds per phase, and the progress of the running one."""
-
-    on_progress: OnProgress
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, phase: Phase, total: int = 0) -> Iterator[Callable[[int, int], None]]:
-        started = time.monotonic()
-        self.on_progress(Progress(phase, 0, total))
-
-        def advance(done: int, of: int) -> None:
-            spent = time.monotonic() - started
-            left = spent / done * (of - done) if done else None
-            self.on_progress(Progress(phase, done, of, left))
-
-        yield advance
-        if total:
-            self.on_progress(Progress(phase, total, total, 0.0))
-        self.seconds[phase.name.lower()] = round(time.monotonic() - started, 3)
+    started_by: str = ""  # a Slack user id; "" from the command line
+    force: bool = False  # publish what is unchanged, rolled back, collapsed or worse as well
+    quality_questions: Path | None = None  # None: questions.jsonl beside the articles, if any
+    quality_floor: float = 0.0  # share of them, from 0 to 1, that must be found
+    cache_max_bytes: int = 512 * 2**20
+    is_wanted: Callable[[], bool] = lambda: True  # asked before embedding and before publishing
 
 
 async def rebuild(request: BuildRequest, on_progress: OnProgress = lambda _: None) -> BuildReport:
-    """Build and publish; raises KnowledgeError, RebuildRefused, ModelUnavailable, LockTimeout."""
-    clock = _Clock(on_progress)
-    spec = await request.embedder.spec() if request.embedder is not None else None
-    with clock.phase(Phase.LOCKING):
-        lock_context = build_lock(
-            request.folder, timeout_seconds=request.lock_timeout_seconds, purpose=request.purpose
+    """Build and publish; the index folder tells everyone how it goes and how it ended.
+
+    Raises KnowledgeError, SettingsError, RebuildRefused, ModelUnavailable, LockTimeout,
+    DurabilityUnknown, and OSError unchanged.
+    """
+    clock = PhaseClock(on_progress)
+    folder, purpose = request.folder, request.purpose
+    with ExitStack() as stack:
+        with clock.phase(Phase.LOCKING):
+            seconds = request.lock_timeout_seconds
+            lock = stack.enter_context(build_lock(folder, timeout_seconds=seconds, purpose=purpose))
+        state = stack.enter_context(
+            state_written(folder, purpose=purpose, started_by=request.started_by)
         )
-        lock = lock_context.__enter__()
-    try:
-        return await _build(request, spec, lock, clock)
-    finally:
-        lock_context.__exit__(None, None, None)
+        clock.also_tell(state.note)
+        report = await _Build(request, lock, clock).run()
+        state.end(BuildOutcome.DONE, report=report)
+        return report
 
 
-async def _build(
-    request: BuildRequest, spec: EmbedderSpec | None, lock: BuildLock, clock: _Clock
-) -> BuildReport:
-    store = Store(request.folder)
-    with clock.phase(Phase.READING) as advance:
-        knowledge = read_knowledge(request.knowledge, limits=request.limits, on_file=advance)
-    knowledge = replace(knowledge, warnings=(*knowledge.warnings, *_lint(knowledge.articles)))
-    if not knowledge.articles:
-        raise KnowledgeError(_nothing_found(request.knowledge, knowledge))
-    inputs = inputs_digest(knowledge.articles, spec)
-    live = store.meta()
-    is_same = live is not None and live["inputs"] == inputs and live["generation"] == store.live()
-    if live is not None and is_same and not request.force:
-        return _report(BuildStatus.UNCHANGED, request, knowledge, live, store, clock)
-    with clock.phase(Phase.CHUNKING, len(knowledge.articles)) as advance:
-        chunks = list(_split(knowledge.articles, request.embedder, spec, advance))
-    computed = 0
-    vectors: Vectors | None = None
-    if request.embedder is not None and spec is not None:
-        cache = EmbeddingCache(request.folder / "cache", spec)
-        with clock.phase(Phase.EMBEDDING) as advance:  # how many is known when the cache was read
-            vectors, computed = await _embed(chunks, request.embedder, spec, cache, advance)
-    with clock.phase(Phase.INDEXING, len(chunks)):
-        index = build_index("", chunks, vectors, spec)
-    with clock.phase(Phase.CHECKING, 1):
-        check_index(index)
-    meta = _meta(request, knowledge, inputs, index, computed)
-    with clock.phase(Phase.PUBLISHING, 1):
-        number = store.publish(index, meta, lock=lock)
-        store.prune()
-    counts = {**meta, "generation": number}
-    return _report(BuildStatus.PUBLISHED, request, knowledge, counts, store, clock, live=live)
+class _Build:
+    """One build that holds the lock."""
 
+    def __init__(self, request: BuildRequest, lock: BuildLock, clock: PhaseClock) -> None:
+        self._request = request
+        self._lock = lock
+        self._clock = clock
+        self._store = Store(request.folder)
+        self._cache = request.folder / "cache"
+        self._live: Mapping[str, Any] | None = None  # meta of what answers now
+        self._notes: list[str] = []
 
-def _lint(articles: Sequence[Article]) -> Iterator[KnowledgeWarning]:
-    """Name the articles that speak to a language model: they are searched, but not quoted there."""
-    for article in articles:
-        for line in article.body.split("\n"):
-            if addresses_model(line):
-                reason = f'"{article.title[:80]}" gives orders to a language model; never quoted'
-                yield KnowledgeWarning(
-                    article.source, None, f"{reason}: {line.strip()[:80]}", False
+    async def run(self) -> BuildReport:
+        """Build, or find that there is nothing to build."""
+        with self._clock.phase(Phase.PREPARING):
+            spec = await self._prepare()
+        report, attempts = None, 0
+        while report is None:
+            attempts += 1
+            report = await self._attempt(spec, may_repeat=attempts < ATTEMPTS)
+        self._store.prune(lock=self._lock)  # also what a build left that died before its own
+        return report
+
+    async def _prepare(self) -> EmbedderSpec | None:
+        """Mend what a crash left, see what is live, open the model."""
+        self._note(lock_warning(self._request.folder))
+        for sentence in self._store.repair(lock=self._lock):
+            self._note(sentence)
+        self._store.check_room()
+        self._live = self._store.meta()
+        embedder = self._request.embedder
+        return await embedder.spec() if embedder is not None else None
+
+    async def _attempt(self, spec: EmbedderSpec | None, *, may_repeat: bool) -> BuildReport | None:
+        """Build once; None: the knowledge was edited meanwhile and shall be read again."""
+        told = len(self._notes)
+        inputs = self._read(spec)
+        ending = self._without_building(inputs)
+        if ending is None:
+            candidate = await self._maker(spec).make(inputs)
+            with self._clock.phase(Phase.CHECKING, 1):
+                canaries = await guards.make_canaries(candidate.index, self._request.embedder)
+                edited = edited_files(inputs.path, inputs.files, self._request.limits)
+            if edited and may_repeat:
+                del self._notes[told:]  # of an attempt that does not count
+                self._note(
+                    f"The knowledge was edited during the build ({_some(edited)}): "
+                    "it was read again."
                 )
-                break
+                return None
+            if edited:
+                self._note(
+                    f"It was edited once more ({_some(edited)}): published is what was read "
+                    "before that. Build again to take the edits in."
+                )
+            ending = self._publish(inputs, candidate, canaries)
+        return make_report(
+            ending, inputs, spec, seconds=self._clock.seconds, notes=tuple(self._notes)
+        )
+
+    def _read(self, spec: EmbedderSpec | None) -> Inputs:
+        with self._clock.phase(Phase.READING) as advance:
+            return read_inputs(
+                self._request.knowledge,
+                limits=self._request.limits,
+                named_questions=self._request.quality_questions,
+                spec=spec,
+                on_file=advance,
+            )
+
+    def _without_building(self, inputs: Inputs) -> Ending | None:
+        """Give what is there already; refuse what must not be published. None: build."""
+        live, force = self._live, self._request.force
+        is_live = live is not None and live["generation"] == self._store.live()
+        if live is not None and is_live and live.get("inputs") == inputs.digest and not force:
+            return self._ending(BuildStatus.UNCHANGED, live, cache_bytes(self._cache))
+        if number := self._store.rolled_back_from(inputs.digest):
+            self._refuse(f"This knowledge is that of generation {number}, which was rolled back.")
+        self._refuse(guards.collapse(inputs, live))
+        self._check_wanted()
+        return None if force else self._adopted(inputs)
+
+    def _adopted(self, inputs: Inputs) -> Ending | None:
+        """Make live what an earlier build of the same inputs had finished before it died."""
+        number = self._store.adopt(inputs.digest, lock=self._lock)
+        meta = self._store.meta() if number is not None else None
+        if meta is None:
+            return None
+        self._note(f"Generation {number} was finished by a build that died before it was live.")
+        return self._ending(BuildStatus.PUBLISHED, meta, cache_bytes(self._cache))
+
+    def _maker(self, spec: EmbedderSpec | None) -> Maker:
+        return Maker(
+            embedder=self._request.embedder,
+            spec=spec,
+            cache_folder=self._cache,
+            store=self._store,
+            quality_floor=self._request.quality_floor,
+            clock=self._clock,
+        )
+
+    def _publish(
+        self, inputs: Inputs, candidate: Candidate, canaries: Sequence[guards.Canary]
+    ) -> Ending:
+        evaluation = candidate.evaluation
+        if evaluation is not None:
+            self._refuse(evaluation.report.refusal)
+        self._note(candidate.note)
+
+        def check(index: Index) -> None:
+            guards.check_index(index, canaries)
+            self._check_wanted()
+
+        recorded = evaluation.recorded if evaluation is not None else None
+        meta = make_meta(inputs, candidate.index, candidate.embedded, recorded)
+        with self._clock.phase(Phase.PUBLISHING, 1):
+            number = self._store.publish(candidate.index, meta, lock=self._lock, check=check)
+        size = trim_cache(
+            self._cache, max_bytes=self._request.cache_max_bytes, used=candidate.cache_used
+        )
+        return replace(
+            self._ending(BuildStatus.PUBLISHED, {**meta, "generation": number}, size),
+            embedded=candidate.embedded,
+            quality=evaluation.report if evaluation is not None else None,
+        )
+
+    def _ending(self, status: BuildStatus, meta: Mapping[str, Any], kept_bytes: int) -> Ending:
+        return Ending(
+            status=status,
+            meta=meta,
+            before=self._live,
+            folder=self._store.folder / "generations" / meta["generation"],
+            cache_bytes=kept_bytes,
+        )
+
+    def _check_wanted(self) -> None:
+        if not self._request.is_wanted():
+            raise RebuildRefused(
+                "The process that asked for this build has gone; nothing is published."
+            )
+
+    def _refuse(self, reason: str) -> None:
+        """Refuse for a reason that force overrules; forced, the report names it. "": go on."""
+        if reason and not self._request.force:
+            raise RebuildRefused(f"{reason} Nothing is published. {guards.FORCE}")
+        if reason:
+            self._note(f"Published by force: {reason}")
+
+    def _note(self, sentence: str | None) -> None:
+        """Take a sentence into the report, once."""
+        if sentence and sentence not in self._notes:
+            self._notes.append(sentence)
 
 
-def inputs_digest(articles: Sequence[Article], spec: EmbedderSpec | None) -> str:
-    """Hash all that decides the content of a generation; equal digests need no new one."""
-    parts: list[Any] = [RECIPE, TARGET_TOKENS, asdict(spec) if spec is not None else None]
-    parts += [[article.id, article.digest, article.url] for article in articles]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def check_index(index: Index, *, sample: int = 50) -> None:
-    """Refuse an index that a reader would stumble over: each sampled chunk must find itself."""
-    if not index.is_body.any():
-        raise RebuildRefused("No article has text to quote; nothing is published.")
-    if index.vectors is not None and not is_unit(index.vectors.vectors).all():
-        row = int(np.argmin(is_unit(index.vectors.vectors)))
-        raise RebuildRefused(f"Chunk {index.chunks[row].id} has a vector that is not of length 1.")
-    rows = np.flatnonzero(index.is_body)
-    rows = rows[np.linspace(0, len(rows) - 1, min(sample, len(rows))).astype(int)]
-    for row in rows:
-        terms = index.analyzer.terms(index.chunks[row].indexed_text)
-        if terms and row not in index.lexical.rows_of(terms):
-            raise RebuildRefused(f"Chunk {index.chunks[row].id} is not found by its own words.")
-        if index.vectors is not None:
-            vector = index.vectors.vectors[row]
-            _, similarities = index.vectors.nearest(vector, 1)
-            if similarities[0] < 0.999:
-                raise RebuildRefused(f"Chunk {index.chunks[row].id} is not found by its vector.")
-
-
-def _split(
-    articles: Sequence[Article],
-    embedder: Embedder | None,
-    spec: EmbedderSpec | None,
-    advance: Callable[[int, int], None],
-) -> Iterator[Chunk]:
-    sizes, count_tokens = LEXICAL_SIZES, estimate_tokens
-    if embedder is not None and spec is not None:
-        sizes = ChunkSizes(target=min(TARGET_TOKENS, spec.max_tokens), most=spec.max_tokens)
-        count_tokens = embedder.count_tokens
-    for done, article in enumerate(articles, start=1):
-        yield from split_article(article, sizes=sizes, count_tokens=count_tokens)
-        advance(done, len(articles))
-
-
-async def _embed(
-    chunks: Sequence[Chunk],
-    embedder: Embedder,
-    spec: EmbedderSpec,
-    cache: EmbeddingCache,
-    advance: Callable[[int, int], None],
-) -> tuple[Vectors, int]:
-    """Give the vectors of all chunks and how many had to be computed; equal texts count once."""
-    rows_of: dict[str, list[int]] = {}
-    for row, chunk in enumerate(chunks):
-        rows_of.setdefault(chunk.indexed_text, []).append(row)
-    vectors = np.zeros((len(chunks), spec.dimension), dtype=np.float32)
-    missing = []
-    for text, rows in rows_of.items():
-        vector = cache.get(text)
-        if vector is None:
-            missing.append(text)
-        else:
-            vectors[rows] = vector
-    missing.sort(key=len)  # texts of one length embed together without waiting for a long one
-    for start in range(0, len(missing), BATCH):
-        batch = missing[start : start + BATCH]
-        for text, vector in zip(
-            batch, await embedder.embed(batch, role=Role.DOCUMENT), strict=True
-        ):
-            cache.put(text, vector)
-            vectors[rows_of[text]] = vector
-        advance(start + len(batch), len(missing))
-    return vectors, len(missing)
-
-
-def _meta(
-    request: BuildRequest, knowledge: Knowledge, inputs: str, index: Index, computed: int
-) -> dict[str, Any]:
-    distinct = len({chunk.indexed_text for chunk in index.chunks})
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "source": str(request.knowledge.resolve()),
-        "inputs": inputs,
-        "counts": {"articles": len(knowledge.articles), "chunks": len(index.chunks)},
-        "embeddings": {
-            "computed": computed,
-            "reused": distinct - computed if index.vectors is not None else 0,
-        },
-        "article_digests": {article.id: article.digest for article in knowledge.articles},
-        "articles": [
-            {"id": a.id, "title": a.title, "url": a.url, "digest": a.digest, "source": a.source}
-            for a in knowledge.articles
-        ],
-    }
-
-
-def _report(
-    status: BuildStatus,
-    request: BuildRequest,
-    knowledge: Knowledge,
-    meta: dict[str, Any],
-    store: Store,
-    clock: _Clock,
-    *,
-    live: dict[str, Any] | None = None,
-) -> BuildReport:
-    now = {article.id: article.digest for article in knowledge.articles}
-    unchanged = status is BuildStatus.UNCHANGED
-    before: dict[str, str] = now if unchanged else (live or {}).get("article_digests", {})
-    embeddings = {"computed": 0, "reused": 0} if unchanged else meta["embeddings"]
-    folder = store.folder / "generations" / meta["generation"]
-    embedder = meta["embedder"] if unchanged else (store.meta() or {}).get("embedder")
-    return BuildReport(
-        status=status,
-        generation=meta["generation"],
-        source=str(request.knowledge),
-        articles=meta["counts"]["articles"],
-        chunks=meta["counts"]["chunks"],
-        embeddings_computed=embeddings["computed"],
-        embeddings_reused=embeddings["reused"],
-        added=tuple(sorted(now.keys() - before.keys())),
-        changed=tuple(sorted(i for i in now.keys() & before.keys() if now[i] != before[i])),
-        removed=tuple(sorted(before.keys() - now.keys())),
-        warnings=tuple(str(warning) for warning in knowledge.warnings),
-        skipped=sum(warning.skipped for warning in knowledge.warnings),
-        seconds=clock.seconds,
-        bytes_on_disk=sum(entry.stat().st_size for entry in folder.iterdir()),
-        embedder="lexical only" if embedder is None else f"{embedder['name']}:{embedder['model']}",
-    )
-
-
-def _nothing_found(path: Path, knowledge: Knowledge) -> str:
-    reasons = "; ".join(str(warning) for warning in knowledge.warnings[:3])
-    return (
-        f"{path} holds no article; nothing is published{f' ({reasons})' if reasons else ''}. "
-        "Give a folder of Markdown files or one merged file (see README, Your own knowledge)."
-    )
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

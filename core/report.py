@@ -11,10 +11,12 @@ class Phase(StrEnum):
     """The steps of a build, in order."""
 
     LOCKING = "waiting for the build lock"
+    PREPARING = "looking after the index"
     READING = "reading articles"
     CHUNKING = "splitting into chunks"
     EMBEDDING = "embedding"
     INDEXING = "indexing"
+    EVALUATING = "asking the quality questions"  # when there are any
     CHECKING = "checking"
     PUBLISHING = "publishing"
 

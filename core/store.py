@@ -1,293 +1,285 @@
-"""Generations on disk: publish, open, verify, prune.
+"""Generations on disk: publish, open, repair, roll back, prune.
 
     <index dir>/
       CURRENT                    "00000042 <sha256 of meta.json>": replacing this file is the commit
+      ROLLED_BACK                inputs that were rolled back from, see core/rolled_back.py
       .build.lock.guard  .build.lock            see core/lock.py
       generations/00000042/      immutable once it has this name
           chunks.jsonl articles.jsonl lexical.npz lexical.json vectors.npy hnsw.bin
           meta.json          sizes and hashes of the others, and its own
-      generations/.tmp-<pid>/    being built
+      generations/.tmp-…  .trash-…              being built, being deleted
+      quarantine/                the newest damaged generation, kept for inspection
       cache/                     finished embeddings, see core/embedding_cache.py
 
 Publishing, with the build lock held:
-  1. write and sync every file into .tmp, meta.json (sizes and SHA-256 of all others) last
-  2. sync .tmp, open it as a reader would
-  3. assert that the lock is still held, rename .tmp to the next free number, sync generations/
-  4. replace CURRENT and sync: the commit point
-A crash before 4 leaves the old generation live and rubbish that the next build clears.
+  1. write and sync every file into .tmp, meta.json (sizes and SHA-256 of all others) last; sync it
+  2. open it as a reader would, and have it checked
+  3. assert that the lock is still held, rename .tmp to the next number, sync generations/
+  4. replace CURRENT: the commit point; sync the index folder
+An error before 4 removes what was written; a crash leaves rubbish, which repair() clears, or a
+whole generation that nothing names, which adopt() takes up. Numbers only rise, and no clock is
+asked.
 
-Readers verify the size and SHA-256 of every file before numpy or hnswlib see a byte. One wrong file
-disqualifies its generation; the newest whole one answers instead and the reader is told.
+Readers pin a generation while they read it (core/pins.py) and believe nothing that does not match
+its checksum. One wrong file disqualifies its generation: then the older ones answer, newest first,
+then newer ones, then those that were rolled back from, and the reader is told.
 Assumptions: rename is atomic within a folder; fsync reaches the disk; only builders write here.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import errno
 import logging
 import os
-import re
+import secrets
 import shutil
-from dataclasses import dataclass
-from io import BytesIO
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
-
-from . import codec, disk
-from .errors import IndexUnusable, RebuildRefused
-from .index import Index, make_index
-from .lexical import LexicalIndex
+from . import disk, upkeep
+from .errors import DurabilityUnknown, RebuildRefused
+from .generation_files import (
+    FORMAT,
+    META,
+    Damaged,
+    digest_of_meta,
+    read_generation,
+    write_generation,
+)
+from .index import Index
 from .lock import BuildLock
-from .vectors import load_vectors
+from .pins import Vanished, pinned
+from .rolled_back import RECORD_NAME, read_rolled_back, write_rolled_back
+from .store_reader import GenerationInfo, Opened, StoreReader, numbers_in
+
+__all__ = ["FORMAT", "KEEP", "META", "GenerationInfo", "Opened", "Store"]
 
 logger = logging.getLogger(__name__)
 
-_POINTER = re.compile(r"(\d{8}) ([0-9a-f]{64})", re.ASCII)  # what CURRENT says
-
-FORMAT = 1  # of the files below; another number is not opened
 KEEP = 3  # generations: the live one and two to fall back to
-META = "meta.json"
-VECTORS = "vectors.npy"
-GRAPH = "hnsw.bin"
-LEXICAL = ("lexical.npz", "lexical.json")
-# What the readers of JSON, npy and hnswlib raise for bytes that are not theirs.
-UNREADABLE = (
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-    BadZipFile,
-)
+ROOM = 2  # times the size of the newest generation that a build needs
+FIRST_ROOM_BYTES = 32 * 2**20  # of the first one, of some 250 articles, with their embeddings
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # of a name to rename to
 
 
-class Damaged(Exception):
-    """One generation is not whole; says why. Stays inside the store."""
+class Store(StoreReader):
+    """The generations of one index folder; whoever writes holds its build lock."""
 
+    def check_room(self) -> None:
+        """Make sure that a build can be written, before it starts; raises OSError."""
+        upkeep.check_writable(self._generations)
+        free, needed = shutil.disk_usage(self.folder).free, self.bytes_needed()
+        if self.numbers() and free < needed:
+            reason = f"{free // 10**6} MB are free, a build needs {-(-needed // 10**6)} MB"
+            raise OSError(errno.ENOSPC, reason)
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An index and how it was come by; damaged names the generations that were passed over."""
+    def bytes_needed(self) -> int:
+        """Say how much room a build needs, from the size of the newest generation."""
+        newest = self.numbers()[-1:]
+        return ROOM * upkeep.bytes_in(self._generations / newest[0]) if newest else FIRST_ROOM_BYTES
 
-    index: Index
-    meta: dict[str, Any]
-    damaged: tuple[str, ...] = ()
+    def publish(
+        self,
+        index: Index,
+        meta: dict[str, Any],
+        *,
+        lock: BuildLock,
+        check: Callable[[Index], None] = lambda _: None,
+    ) -> str:
+        """Write a generation and make it live; gives its number.
 
-
-class Store:
-    """The generations of one index folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._generations = folder / "generations"
-        self._current = folder / "CURRENT"
-
-    def current(self) -> str | None:
-        """Give the text of CURRENT, which changes with every publication; None before the first."""
-        try:
-            return self._current.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            return None
-
-    def live(self) -> str:
-        """Name the generation that CURRENT points at, whole or not; "" when it names none."""
-        return self._pointer()[0]
-
-    def open(self) -> Opened:
-        """Open the live generation, or the newest whole one; raises IndexUnusable."""
-        damaged = self._pointer_damage()
-        for number, expected in self._candidates():
-            try:
-                index, meta = self._read(number, expected)
-            except Damaged as error:
-                damaged.append(f"generation {number}: {error}")
-                logger.error("generation %s is damaged: %s", number, error)
-                continue
-            return Opened(index, meta, tuple(damaged))
-        if damaged:
-            raise IndexUnusable(
-                f"No whole generation in {self.folder} ({'; '.join(damaged)}). "
-                "Run: clockify-bot build --force"
-            )
-        raise IndexUnusable(f"There is no index in {self.folder}. Run: clockify-bot build")
-
-    def meta(self) -> dict[str, Any] | None:
-        """Read the verified meta.json of the newest whole generation; None when there is none."""
-        for number, expected in self._candidates():
-            try:
-                meta = self._read_meta(number, expected)
-                for name, entry in meta["files"].items():
-                    self._check_file(self._generations / number / name, entry)
-            except Damaged:
-                continue
-            return {**meta, "generation": number}
-        return None
-
-    def publish(self, index: Index, meta: dict[str, Any], *, lock: BuildLock) -> str:
-        """Write a generation and make it live; returns its number.
-
-        Raises RebuildRefused when it cannot be read back, LockTimeout, and OSError unchanged.
+        check gets the index as it was read back from disk, and raises RebuildRefused. Raises
+        RebuildRefused also when it cannot be read back, LockTimeout, DurabilityUnknown, and
+        OSError unchanged.
         """
         self._generations.mkdir(parents=True, exist_ok=True)
-        self._clear_rubbish()
-        building = self._generations / f".tmp-{os.getpid()}"
-        building.mkdir()
+        written = self._generations / f"{upkeep.BUILDING}{os.getpid()}-{secrets.token_hex(4)}"
+        written.mkdir()
         try:
-            digest = self._write(building, index, meta)
-            self._read(building.name, digest)  # as a reader would
-            lock.assert_held()
-            number = self._claim(building)
+            with pinned(written):  # so that nobody takes it for a leftover
+                digest = write_generation(written, index, meta)
+                check(read_generation(written, written.name, expected=digest)[0])
+                lock.assert_held()
+                written = self._claim(written)
+            disk.sync_folder(self._generations)
+            self._point_at(written.name, digest)
         except BaseException as error:
-            shutil.rmtree(building, ignore_errors=True)
-            if isinstance(error, Damaged):
-                raise RebuildRefused(f"Written badly: {error}; nothing is published.") from error
+            if self.live() != written.name:
+                upkeep.discard(written)
+            if isinstance(error, Damaged | Vanished):
+                raise RebuildRefused(
+                    f"Written badly: {error}; nothing is published. "
+                    f"[hint: free memory, and room under TMPDIR and {self.folder}; build again]"
+                ) from error
             raise
+        self._forgive(meta.get("inputs"))
+        return written.name
+
+    def adopt(self, inputs: str, *, lock: BuildLock) -> str | None:
+        """Make a whole generation live that a crash left newer than the live one, if any.
+
+        Gives its number. One with inputs that were rolled back from is not adopted.
+        """
+        if self.rolled_back_from(inputs) is not None:
+            return None
+        live = int(self.live() or 0)
+        for number in reversed(self.numbers()):
+            if int(number) <= live:
+                break
+            if self._meta_of(number).get("inputs") == inputs and not self._damage(number):
+                self._switch_to(number, lock)
+                return number
+        return None
+
+    def rolled_back_from(self, inputs: str) -> str | None:
+        """Give the number of the generation with these inputs that was rolled back from."""
+        return (read_rolled_back(self.folder) or {}).get(inputs)
+
+    def rollback(self, number: str | None, *, lock: BuildLock) -> tuple[str, str]:
+        """Make another generation live, by default the one before; gives numbers before and after.
+
+        The inputs of the one left behind are recorded before CURRENT is replaced: in a crash
+        between the two, repair() forgets the record; the other way round, the next build would
+        publish them again. Going forward to a generation takes its inputs from the record. Raises
+        RebuildRefused, DurabilityUnknown, IndexUnusable when there is no generation, and OSError.
+        """
+        before = self.live()
+        if not self.numbers():
+            raise self._unusable(())
+        after = self._wanted(number) if number is not None else self._one_before(before)
+        if after == before:
+            raise RebuildRefused(f"Generation {after} is live already; nothing is changed.")
+        rolled_back = read_rolled_back(self.folder) or {}
+        if before and int(after) < int(before) and not self._damage(before):
+            rolled_back[self._meta_of(before).get("inputs", "")] = before
+        rolled_back.pop(self._meta_of(after).get("inputs", ""), None)
+        lock.assert_held()
+        if rolled_back != read_rolled_back(self.folder):
+            write_rolled_back(self.folder, rolled_back)
+        self._switch_to(after, lock)
+        return before, after
+
+    def repair(self, *, lock: BuildLock) -> tuple[str, ...]:
+        """Clear what dead builders left, set damage aside, mend CURRENT; gives sentences.
+
+        CURRENT is mended first, so that a build that fails afterwards leaves a whole index.
+        """
+        lock.assert_held()
+        told = []
+        if count := upkeep.clear_leftovers(self.folder):
+            told.append(f"Cleared {count} leftovers of a build that did not finish.")
+        damages = self._damages()
+        told += self._mend_current(damages, lock)
+        told += self._set_aside(damages)
+        told += self._mend_record()
+        return tuple(told)
+
+    def prune(self, *, lock: BuildLock) -> tuple[str, ...]:
+        """Delete all but the live generation and the two newest others; gives what is deleted.
+
+        lock says that nobody publishes meanwhile. Damaged ones do not count: they are set aside.
+        One that is being read stays for the next time, and so does one that the disk keeps.
+        """
+        damages = self._damages()
+        first, _ = self._named()
+        kept = {next((n for n in self._candidates(first) if n not in damages), "")}
+        for sentence in self._set_aside(damages):
+            logger.warning("%s: %s", self.folder, sentence)
+        removed = []
+        for number in reversed([n for n in self.numbers() if n not in damages]):
+            if number in kept or len(kept) < KEEP:
+                kept.add(number)
+                continue
+            try:
+                if upkeep.delete_generation(self.folder, number):
+                    removed.append(number)
+            except OSError as error:
+                logger.warning("generation %s cannot be deleted: %s", number, error)
+        return tuple(removed)
+
+    def _claim(self, written: Path) -> Path:
+        """Rename to the next number; a taken one fails, so no generation is ever overwritten.
+
+        Numbers are not used again either, of generations that are gone or in quarantine.
+        """
+        used = (
+            *self.numbers(),
+            *numbers_in(self.folder / upkeep.QUARANTINE),
+            *(read_rolled_back(self.folder) or {}).values(),
+            self.live() or "0",
+        )
+        number = max(int(name) for name in used)
+        while True:
+            number += 1
+            target = self._generations / f"{number:08d}"
+            try:
+                os.rename(written, target)
+            except OSError as error:
+                if error.errno not in TAKEN:
+                    raise
+            else:
+                return target
+
+    def _switch_to(self, number: str, lock: BuildLock) -> None:
+        """Make an earlier written generation live; a crash may have come before its name's sync."""
+        lock.assert_held()
         disk.sync_folder(self._generations)
-        disk.replace_file(self._current, f"{number} {digest}\n".encode("ascii"))
-        return number
+        self._point_at(number, digest_of_meta(self._generations / number))
 
-    def prune(self) -> None:
-        """Delete all but the newest generations; the live one always stays."""
+    def _point_at(self, number: str, digest: str) -> None:
+        """Replace CURRENT; raises DurabilityUnknown when only the sync after that failed."""
+        if not self._current.is_file():
+            disk.delete(self._current)
+            disk.sync_folders_above(self.folder)  # they may be new
+        disk.put_in_place(self._current, f"{number} {digest}\n".encode("ascii"))
+        try:
+            disk.sync_folder(self.folder)
+        except OSError as error:
+            raise DurabilityUnknown(
+                f"Generation {number} is live now, but the disk did not confirm it "
+                f"({error.strerror}): after a power cut the one before may be served. "
+                f"Check the disk of {self.folder}, then do it again."
+            ) from error
+
+    def _forgive(self, inputs: str | None) -> None:
+        """Take published inputs from the record; repair() does it when this fails."""
+        rolled_back = read_rolled_back(self.folder) or {}
+        if rolled_back.pop(inputs or "", None) is not None:
+            try:
+                write_rolled_back(self.folder, rolled_back)
+            except OSError as error:
+                logger.warning("%s in %s: %s", RECORD_NAME, self.folder, error)
+
+    def _damages(self) -> dict[str, str]:
+        """Say of each generation that will never be read again why."""
+        found = {number: self._damage(number, surely=True) for number in self.numbers()}
+        return {number: damage for number, damage in found.items() if damage}
+
+    def _mend_current(self, damages: Mapping[str, str], lock: BuildLock) -> Iterator[str]:
+        first, problem = self._named()
+        if first in self.numbers() and first not in damages:
+            return
+        for number in self._candidates(first):
+            if not self._damage(number):
+                self._switch_to(number, lock)
+                wrong = problem or f"CURRENT named generation {first}, which is damaged or gone"
+                yield f"{wrong}: generation {number} is live now."
+                return
+
+    def _set_aside(self, damages: Mapping[str, str]) -> Iterator[str]:
+        for number, damage in damages.items():
+            done = upkeep.move_to_quarantine(self.folder, number)
+            if done:
+                yield f"Generation {number} is damaged ({damage}): {done}."
+
+    def _mend_record(self) -> Iterator[str]:
+        rolled_back = read_rolled_back(self.folder)
+        if rolled_back is None:
+            disk.delete(self.folder / RECORD_NAME)
+            yield f"{RECORD_NAME} was damaged: what was rolled back from may be published again."
+            return
         live = self.live()
-        for number in self.numbers()[:-KEEP]:
-            if number != live:
-                doomed = self._generations / f".trash-{number}"
-                os.replace(self._generations / number, doomed)
-                shutil.rmtree(doomed, ignore_errors=True)
-
-    def numbers(self) -> list[str]:
-        """List the generations, oldest first."""
-        if not self._generations.is_dir():
-            return []
-        return sorted(e.name for e in self._generations.iterdir() if e.name.isdigit())
-
-    def _pointer(self) -> tuple[str, str]:
-        """Give number and hash from CURRENT, both "" when it has not this shape."""
-        match = _POINTER.fullmatch(self.current() or "")
-        return (match[1], match[2]) if match else ("", "")
-
-    def _pointer_damage(self) -> list[str]:
-        """Say what is wrong with CURRENT itself; none before the first generation."""
-        if self.live():
-            return []
-        if self._current.exists():
-            reason = "CURRENT is damaged"
-        elif self.numbers():
-            reason = "CURRENT is missing"
-        else:
-            return []
-        logger.error("%s in %s", reason, self.folder)
-        return [reason]
-
-    def _candidates(self) -> list[tuple[str, str | None]]:
-        """Give generations to try in order, with the hash of meta.json where CURRENT knows it."""
-        live, digest = self._pointer()
-        others = [(number, None) for number in reversed(self.numbers()) if number != live]
-        return [(live, digest), *others] if live else list(others)
-
-    def _write(self, building: Path, index: Index, meta: dict[str, Any]) -> str:
-        contents = {
-            "chunks.jsonl": codec.chunks_to_bytes(index.chunks),
-            "articles.jsonl": codec.jsonl(meta["articles"]),
-            **index.lexical.to_bytes(),
-        }
-        if index.vectors is not None:
-            contents[VECTORS] = codec.npy(index.vectors.vectors)
-            if index.vectors.save(building / GRAPH):
-                disk.sync_file(building / GRAPH)
-        for name, content in contents.items():
-            disk.write_new(building / name, content)
-        files = {
-            entry.name: {"size": entry.stat().st_size, "sha256": disk.sha256_of_file(entry)}
-            for entry in sorted(building.iterdir())
-        }
-        spec = codec.spec_to_json(index.spec)
-        told = {name: value for name, value in meta.items() if name != "articles"}
-        told |= {"format": FORMAT, "embedder": spec, "files": files}
-        raw = json.dumps({**told, "self": _digest(told)}, indent=1).encode()
-        disk.write_new(building / META, raw)
-        disk.sync_folder(building)
-        return hashlib.sha256(raw).hexdigest()
-
-    def _claim(self, building: Path) -> str:
-        """Rename to the next free number; a taken one fails, so ids never collide."""
-        last = int(self.numbers()[-1]) if self.numbers() else 0
-        number = f"{last + 1:08d}"
-        os.rename(building, self._generations / number)
-        return number
-
-    def _clear_rubbish(self) -> None:
-        for entry in self._generations.iterdir():
-            if entry.name.startswith((".tmp-", ".trash-")):
-                shutil.rmtree(entry, ignore_errors=True)
-        for entry in self.folder.glob(f".{self._current.name}.*.tmp"):
-            entry.unlink(missing_ok=True)
-
-    def _read_meta(self, number: str, expected: str | None) -> dict[str, Any]:
-        try:
-            raw = (self._generations / number / META).read_bytes()
-            meta: dict[str, Any] = json.loads(raw)
-        except (OSError, ValueError) as error:
-            raise Damaged(f"{META} cannot be read ({error})") from error
-        if expected is not None and hashlib.sha256(raw).hexdigest() != expected:
-            raise Damaged(f"{META} does not match CURRENT")
-        if not isinstance(meta, dict) or meta.pop("self", None) != _digest(meta):
-            raise Damaged(f"{META} is not what was written")
-        if meta["format"] != FORMAT:
-            raise Damaged(f"format {meta['format']} is not {FORMAT}; build again")
-        return meta
-
-    def _check_file(self, path: Path, entry: dict[str, Any]) -> None:
-        try:
-            if path.stat().st_size != entry["size"]:
-                raise Damaged(f"{path.name} has another size")
-            if disk.sha256_of_file(path) != entry["sha256"]:
-                raise Damaged(f"{path.name} has another checksum")
-        except OSError as error:
-            raise Damaged(f"{path.name} cannot be read ({error})") from error
-
-    def _verified(self, path: Path, entry: dict[str, Any]) -> bytes:
-        try:
-            if path.stat().st_size != entry["size"]:
-                raise Damaged(f"{path.name} has another size")
-            content = path.read_bytes()
-        except OSError as error:
-            raise Damaged(f"{path.name} cannot be read ({error})") from error
-        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise Damaged(f"{path.name} has another checksum")
-        return content
-
-    def _read(self, number: str, expected: str | None) -> tuple[Index, dict[str, Any]]:
-        meta = self._read_meta(number, expected)
-        try:
-            return self._decode(number, meta), meta
-        except UNREADABLE as error:
-            raise Damaged(f"its files do not fit together ({error!r:.200})") from error
-
-    def _decode(self, number: str, meta: dict[str, Any]) -> Index:
-        folder, files = self._generations / number, meta["files"]
-        wanted = [name for name in files if name != GRAPH]
-        contents = {name: self._verified(folder / name, files[name]) for name in wanted}
-        if GRAPH in files:
-            self._check_file(folder / GRAPH, files[GRAPH])
-        chunks = codec.chunks_from_bytes(contents["chunks.jsonl"])
-        lexical = LexicalIndex.from_bytes({name: contents[name] for name in LEXICAL})
-        spec = codec.spec_from_json(meta["embedder"])
-        vectors = None
-        if VECTORS in contents and spec is not None:
-            rows = np.load(BytesIO(contents[VECTORS]), allow_pickle=False)
-            if rows.shape != (len(chunks), spec.dimension) or rows.dtype != np.float32:
-                raise Damaged(f"{VECTORS} holds {rows.shape} {rows.dtype} for {len(chunks)} chunks")
-            vectors = load_vectors(rows, folder / GRAPH if GRAPH in files else None)
-        if lexical.count != len(chunks):
-            raise Damaged(f"{LEXICAL[0]} is of {lexical.count} chunks, not of {len(chunks)}")
-        return make_index(number, chunks, lexical, vectors, spec)
-
-
-def _digest(meta: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
+        if live and rolled_back.pop(self._meta_of(live).get("inputs", ""), None) is not None:
+            write_rolled_back(self.folder, rolled_back)
+            yield f"Generation {live} is live, so it is no longer held to be rolled back from."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 import snowballstemmer
@@ -21,7 +22,7 @@ HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 SCRIPT = re.compile(rf"(?P<cjk>[{_CJK}]+)|[^{_CJK}]+")
 MAX_WORD_CHARS = 64  # longer runs are data, not words
-MEMORY = 50_000  # stems remembered; cleared when full
+MEMORY = 50_000  # words and stems remembered
 
 _STOP_WORDS = """
 a about all also am an and any are as at be been being but by can could did do does doing for
@@ -61,11 +62,25 @@ class TermAnalyzer:
 def words(text: str) -> Iterator[str]:
     """Give the folded words of a text, with the parts of camel-case words after them."""
     for match in WORD.finditer(unicodedata.normalize("NFKC", text)):
-        for part in SCRIPT.finditer(match.group()):
-            if part["cjk"]:
-                yield from _cjk_bigrams(part.group())
-            else:
-                yield from _forms(part.group()[:MAX_WORD_CHARS])
+        run = match.group()
+        if len(run) <= MAX_WORD_CHARS:
+            yield from _remembered(run)
+        else:
+            yield from _split_scripts(run)
+
+
+@lru_cache(maxsize=MEMORY)
+def _remembered(run: str) -> tuple[str, ...]:
+    """Split a run that is no data; texts repeat their words, and folding is slow."""
+    return tuple(_split_scripts(run))
+
+
+def _split_scripts(run: str) -> Iterator[str]:
+    for part in SCRIPT.finditer(run):
+        if part["cjk"]:
+            yield from _cjk_bigrams(part.group())
+        else:
+            yield from _forms(part.group()[:MAX_WORD_CHARS])
 
 
 def _forms(raw: str) -> Iterator[str]:
@@ -81,6 +96,8 @@ def _forms(raw: str) -> Iterator[str]:
 def _fold(raw: str) -> str:
     """Fold case and accents; drop the possessive and other apostrophes."""
     folded = raw.casefold().replace("’", "'").removesuffix("'s").replace("'", "")
+    if folded.isascii():
+        return folded
     decomposed = unicodedata.normalize("NFD", folded)
     return "".join(c for c in decomposed if not unicodedata.combining(c)) or folded
 

@@ -85,12 +85,17 @@ def build_vectors(vectors: Vectors) -> VectorIndex:
 
 
 def load_vectors(vectors: Vectors, path: Path | None) -> VectorIndex:
-    """Open a graph that save() wrote and whose checksum was verified."""
+    """Open a graph that save() wrote and whose checksum was verified; without one, exact search.
+
+    path must name bytes that nobody else can change. Raises ValueError for another count of rows.
+    """
     hnswlib = import_hnswlib()
     if hnswlib is None or path is None or not len(vectors):
         return VectorIndex(vectors, None)
     graph = hnswlib.Index(space="cosine", dim=vectors.shape[1])
     graph.load_index(str(path), max_elements=len(vectors))
+    if graph.get_current_count() != len(vectors):
+        raise ValueError(f"the graph is of {graph.get_current_count()} rows, not {len(vectors)}")
     graph.set_ef(EF)  # save_index does not keep it
     graph.set_num_threads(1)
     return VectorIndex(vectors, graph)

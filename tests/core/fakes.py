@@ -49,6 +49,7 @@ class HashingEmbedder:
         self.on_embed = on_embed
         self.down = False
         self.texts: list[str] = []
+        self.documents: list[str] = []  # those that were embedded as documents
         self.roles: list[Role] = []
 
     async def spec(self) -> EmbedderSpec:
@@ -59,6 +60,7 @@ class HashingEmbedder:
         self._answer()
         self.on_embed(texts)
         self.texts += texts
+        self.documents += texts if role is Role.DOCUMENT else ()
         self.roles.append(role)
         rows = [embedding(text, self.dimension) for text in texts]
         return np.array(rows, dtype=np.float32).reshape(len(texts), self.dimension)
@@ -242,14 +244,15 @@ def build_and_die(pipe: Connection, knowledge: Path, folder: Path, step: int) ->
 
 
 def embed_and_die(pipe: Connection, knowledge: Path, folder: Path, batches: int) -> None:
-    """Build, and be killed before one more than so many batches were embedded."""
+    """Build, and be killed before one more than so many batches were embedded; sends each."""
     left = batches
 
-    def die(_: Sequence[str]) -> None:
+    def die(texts: Sequence[str]) -> None:
         nonlocal left
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1
+        pipe.send(list(texts))
 
     asyncio.run(rebuild(request(knowledge, folder, embedder=HashingEmbedder(on_embed=die))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.embedding_cache import EmbeddingCache
+from core.embedding_cache import EmbeddingCache, cache_bytes, trim_cache
 from core.protocols import EmbedderSpec
 from core.types import Vector
 
@@ -125,3 +126,68 @@ def test_nothing_else_is_left_in_the_folder(cache: EmbeddingCache, tmp_path: Pat
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [entry(tmp_path)]
     assert files[0].parent.name == files[0].name[:2]
+
+
+class TestTrimming:
+    """Entries are of 32 + 16 bytes; those put first are the oldest."""
+
+    SIZE = 48
+
+    def fill(self, cache: EmbeddingCache, folder: Path, count: int) -> list[str]:
+        """Keep so many vectors, each a second younger than the one before; gives their names."""
+        names = []
+        for n in range(count):
+            cache.used.clear()
+            cache.put(f"text {n}", VECTOR)
+            (name,) = cache.used
+            os.utime(folder / name[:2] / name, (1_000 + n, 1_000 + n))
+            names.append(name)
+        return names
+
+    def left(self, folder: Path) -> set[str]:
+        return {path.name for path in folder.rglob("*") if path.is_file()}
+
+    def test_below_the_cap_all_stay(self, cache: EmbeddingCache, tmp_path: Path) -> None:
+        names = self.fill(cache, tmp_path / "cache", 4)
+        size = trim_cache(tmp_path / "cache", max_bytes=4 * self.SIZE, used=())
+        assert size == cache_bytes(tmp_path / "cache") == 4 * self.SIZE
+        assert self.left(tmp_path / "cache") == set(names)
+
+    def test_the_oldest_go_first(self, cache: EmbeddingCache, tmp_path: Path) -> None:
+        names = self.fill(cache, tmp_path / "cache", 6)
+        size = trim_cache(tmp_path / "cache", max_bytes=4 * self.SIZE - 1, used=())
+        assert size == cache_bytes(tmp_path / "cache") == 3 * self.SIZE
+        assert self.left(tmp_path / "cache") == set(names[3:])
+
+    def test_what_was_used_goes_last(self, cache: EmbeddingCache, tmp_path: Path) -> None:
+        names = self.fill(cache, tmp_path / "cache", 6)
+        for most, stay in ((3, {0, 1, 5}), (2, {0, 1}), (1, {1}), (0, set())):
+            trim_cache(tmp_path / "cache", max_bytes=most * self.SIZE, used=names[:2])
+            assert self.left(tmp_path / "cache") == {names[n] for n in stay}
+
+    def test_what_is_got_or_put_was_used(self, cache: EmbeddingCache, tmp_path: Path) -> None:
+        names = self.fill(cache, tmp_path / "cache", 2)
+        later = EmbeddingCache(tmp_path / "cache", SPEC)
+        assert later.get("text 1") is not None
+        assert later.get("another text") is None
+        assert later.used == {names[1]}
+        later.put("another text", VECTOR)
+        assert len(later.used) == 2
+
+    def test_leftovers_go(self, cache: EmbeddingCache, tmp_path: Path) -> None:
+        (name,) = self.fill(cache, tmp_path / "cache", 1)
+        (tmp_path / "cache" / name[:2] / "ab12.4711.tmp").write_bytes(b"half")
+        assert trim_cache(tmp_path / "cache", max_bytes=10_000, used=()) == self.SIZE
+        assert self.left(tmp_path / "cache") == {name}
+
+    def test_strange_things_are_let_be(self, cache: EmbeddingCache, tmp_path: Path) -> None:
+        folder = tmp_path / "cache"
+        assert (trim_cache(folder, max_bytes=0, used=()), cache_bytes(folder)) == (0, 0)
+        (name,) = self.fill(cache, folder, 1)
+        (folder / name[:2] / "a.vec").mkdir()
+        (folder / "README").write_text("a file")
+        trim_cache(folder, max_bytes=0, used=())
+        assert self.left(folder) == {"README"}
+        folder.rename(tmp_path / "away")
+        folder.write_text("a file")
+        assert trim_cache(folder, max_bytes=0, used=()) == 0

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.errors import KnowledgeError, LockTimeout, ModelUnavailable, RebuildRefused
-from core.lock import build_lock
-from core.rebuild import BATCH, BuildRequest, rebuild
+from core.articles import read_knowledge
+from core.guards import CANARIES
+from core.rebuild import BuildRequest, rebuild
+from core.recipe import RECIPE
 from core.report import BuildReport, BuildStatus, Phase, Progress
 from core.store import Store
-from core.types import ChunkKind, Role, Vectors
+from core.types import ChunkKind, Role
 
 from .fakes import (
     ARTICLES,
     HashingEmbedder,
     build_once,
-    embed_and_die,
     hear,
     request,
     running,
     write_knowledge,
 )
+
+UNASKED = [phase for phase in Phase if phase is not Phase.EVALUATING]  # there are no questions
 
 
 @pytest.fixture
@@ -71,14 +71,14 @@ class TestReports:
         assert report.embedder == "hashing:hashed-words"
         files = (store.folder / "generations" / "00000001").iterdir()
         assert report.bytes_on_disk == sum(path.stat().st_size for path in files)
-        assert list(report.seconds) == [phase.name.lower() for phase in Phase]
+        assert list(report.seconds) == [phase.name.lower() for phase in UNASKED]
 
     async def test_every_chunk_is_embedded_as_a_document(self, knowledge: Path) -> None:
         wanted, embedder = again(knowledge, Store(knowledge.parent / "index"))
         await rebuild(wanted)
         chunks = Store(wanted.folder).open().index.chunks
-        assert sorted(embedder.texts) == sorted(chunk.indexed_text for chunk in chunks)
-        assert set(embedder.roles) == {Role.DOCUMENT}
+        assert sorted(embedder.documents) == sorted(chunk.indexed_text for chunk in chunks)
+        assert len(embedder.texts) == 15 + CANARIES  # which are embedded as questions
         summaries = [chunk for chunk in chunks if chunk.kind is ChunkKind.SUMMARY]
         assert [chunk.article_id for chunk in summaries] == sorted(ARTICLES)
 
@@ -102,7 +102,11 @@ class TestReports:
         meta = store.meta()
         assert meta is not None
         assert meta["source"] == str(wanted.knowledge.resolve())
-        assert meta["counts"] == {"articles": 5, "chunks": 15}
+        size = sum(
+            len(article.body.encode()) for article in read_knowledge(wanted.knowledge).articles
+        )
+        assert meta["counts"] == {"articles": 5, "chunks": 15, "bytes": size}
+        assert (meta["recipe"], meta["quality"]) == (RECIPE, None)
         assert meta["embeddings"] == {"computed": 15, "reused": 0}
         assert sorted(meta["article_digests"]) == sorted(ARTICLES)
         assert meta["embedder"]["model"] == "hashed-words"
@@ -125,7 +129,7 @@ class TestWhatIsNew:
         second, embedder = again(knowledge, store)
         report = await rebuild(second)
         assert report.status is BuildStatus.UNCHANGED
-        assert embedder.texts == []
+        assert embedder.documents == []
         assert store.current() == before
         assert store.numbers() == ["00000001"]
         assert (report.generation, report.chunks) == (first.generation, first.chunks)
@@ -146,7 +150,7 @@ class TestWhatIsNew:
         forced, embedder = again(knowledge, store, force=True)
         report = await rebuild(forced)
         assert (report.status, report.generation) == (BuildStatus.PUBLISHED, "00000002")
-        assert embedder.texts == []
+        assert embedder.documents == []
         assert (report.embeddings_computed, report.embeddings_reused) == (0, 15)
         assert (report.added, report.changed, report.removed) == ((), (), ())
 
@@ -158,7 +162,7 @@ class TestWhatIsNew:
         page.write_text(page.read_text() + "\nSchedule a report by email.\n")
         second, embedder = again(knowledge, store)
         report = await rebuild(second)
-        assert embedder.texts == [
+        assert embedder.documents == [
             "Reports > Export\nExport a report as a spreadsheet or a document from the report "
             "page.\n\nSchedule a report by email."
         ]
@@ -178,7 +182,7 @@ class TestWhatIsNew:
         second, embedder = again(knowledge, store)
         report = await rebuild(second)
         assert (report.added, report.changed, report.removed) == (("terminal",), (), ("kiosk",))
-        assert embedder.texts == []  # the same words under another address
+        assert embedder.documents == []  # the same words under another address
         assert {c.article_id for c in store.open().index.chunks} == {
             *ARTICLES.keys() - {"kiosk"},
             "terminal",
@@ -207,7 +211,7 @@ class TestWhatIsNew:
         knowledge = write_knowledge(tmp_path / "kb", {"a": page, "b": page, "c": page})
         wanted, embedder = again(knowledge, store)
         report = await rebuild(wanted)
-        assert sorted(embedder.texts) == ["Contact", "Contact\nWrite to us at any time."]
+        assert sorted(embedder.documents) == ["Contact", "Contact\nWrite to us at any time."]
         assert (report.chunks, report.embeddings_computed, report.embeddings_reused) == (6, 2, 0)
         index = store.open().index
         assert index.vectors is not None
@@ -243,7 +247,7 @@ class TestWhatIsNew:
         entries[3].write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
         forced, embedder = again(knowledge, store, force=True)
         report = await rebuild(forced)
-        assert len(embedder.texts) == report.embeddings_computed == 1
+        assert len(embedder.documents) == report.embeddings_computed == 1
         after = store.open().index
         assert before.vectors is not None
         assert after.vectors is not None
@@ -256,7 +260,23 @@ class TestWhatIsNew:
         shutil.rmtree(store.folder / "cache")
         forced, embedder = again(knowledge, store, force=True)
         await rebuild(forced)
-        assert len(embedder.texts) == 15
+        assert len(embedder.documents) == 15
+
+    async def test_the_cache_is_capped_after_publishing(
+        self, wanted: BuildRequest, knowledge: Path, store: Store
+    ) -> None:
+        entry_bytes = 32 + 4 * 64
+        first = await rebuild(wanted)
+        assert first.cache_bytes == 15 * entry_bytes
+        write_knowledge(knowledge, {**ARTICLES, "kiosk": "# Kiosk\n\nAnother text.\n"})
+        capped, embedder = again(knowledge, store, cache_max_bytes=15 * entry_bytes)
+        second = await rebuild(capped)
+        assert len(embedder.documents) == 1
+        assert second.cache_bytes == 15 * entry_bytes  # the text of before is gone
+        forced, embedder = again(knowledge, store, force=True, cache_max_bytes=entry_bytes)
+        third = await rebuild(forced)
+        assert (embedder.documents, third.cache_bytes) == ([], entry_bytes)
+        assert (await rebuild(again(knowledge, store)[0])).cache_bytes == entry_bytes
 
     async def test_lexical_only(self, knowledge: Path, store: Store) -> None:
         phases: list[Phase] = []
@@ -285,11 +305,12 @@ class TestDamagedStore:
         await rebuild(wanted)
         (store.folder / "generations" / "00000001" / "chunks.jsonl").unlink()
         report = await rebuild(wanted)
-        assert (report.status, report.generation) == (BuildStatus.PUBLISHED, "00000002")
+        assert report.status is BuildStatus.PUBLISHED
         assert report.embeddings_computed == 0
+        assert "00000001 is damaged" in report.notes[0]
         assert store.open().damaged == ()
 
-    async def test_an_equal_older_generation_does_not_hide_the_damage(
+    async def test_an_equal_older_generation_takes_its_place(
         self, knowledge: Path, store: Store
     ) -> None:
         for _ in range(2):
@@ -297,7 +318,8 @@ class TestDamagedStore:
         (store.folder / "generations" / "00000002" / "chunks.jsonl").unlink()
         assert len(store.open().damaged) == 1
         report = await rebuild(again(knowledge, store)[0])
-        assert report.status is BuildStatus.PUBLISHED
+        assert (report.status, report.generation) == (BuildStatus.UNCHANGED, "00000001")
+        assert any("00000002" in note for note in report.notes)
         assert store.open().damaged == ()
 
     async def test_a_lost_current_is_written_again(
@@ -305,125 +327,9 @@ class TestDamagedStore:
     ) -> None:
         await rebuild(wanted)
         (store.folder / "CURRENT").unlink()
-        await rebuild(wanted)
-        assert store.live() == store.open().index.generation == "00000002"
-
-
-class TestFailures:
-    """Whatever fails, the live generation stays as it was."""
-
-    async def test_no_articles(self, wanted: BuildRequest, store: Store) -> None:
-        await rebuild(wanted)
-        before = store.current()
-        write_knowledge(wanted.knowledge, {})
-        (wanted.knowledge / "empty.md").write_text("")
-        with pytest.raises(KnowledgeError) as refused:
-            await rebuild(wanted)
-        assert str(refused.value).startswith(
-            f"{wanted.knowledge} holds no article; nothing is published (empty.md: file is empty)."
-        )
-        assert refused.value.exit_code == 2
-        assert store.current() == before
-        assert store.open().index.articles == 5
-
-    async def test_no_knowledge(self, store: Store, tmp_path: Path) -> None:
-        with pytest.raises(KnowledgeError, match="nowhere"):
-            await rebuild(request(tmp_path / "nowhere", store.folder))
-        assert store.current() is None
-
-    async def test_no_text_to_quote(self, store: Store, tmp_path: Path) -> None:
-        knowledge = write_knowledge(tmp_path / "kb", {"a": "# One\n\n## Two\n\n### Three\n"})
-        with pytest.raises(RebuildRefused, match="nothing is published"):
-            await rebuild(request(knowledge, store.folder))
-        assert store.current() is None
-
-    async def test_embedder_missing_from_the_start(
-        self, wanted: BuildRequest, knowledge: Path, store: Store
-    ) -> None:
-        await rebuild(wanted)
-        before = store.current()
-        broken, embedder = again(knowledge, store, force=True)
-        embedder.down = True
-        with pytest.raises(ModelUnavailable, match="hashing embedder is down"):
-            await rebuild(broken)
-        assert store.current() == before
-
-    async def test_embedder_that_fails_half_way(self, tmp_path: Path, store: Store) -> None:
-        knowledge = write_knowledge(tmp_path / "kb", many(30))
-        embedder = HashingEmbedder()
-
-        def fail_later(_: Sequence[str]) -> None:
-            if len(embedder.texts) >= 2 * BATCH:
-                raise ModelUnavailable("The third batch failed.")
-
-        embedder.on_embed = fail_later
-        with pytest.raises(ModelUnavailable, match="third batch"):
-            await rebuild(request(knowledge, store.folder, embedder=embedder))
-        assert store.current() is None
-        assert store.numbers() == []
-        second, fresh = again(knowledge, store)
-        report = await rebuild(second)
-        assert report.chunks == 60
-        assert len(fresh.texts) == report.embeddings_computed == 60 - 2 * BATCH
-        assert report.embeddings_reused == 2 * BATCH
-        assert not {*fresh.texts} & {*embedder.texts}
-
-    @pytest.mark.parametrize("factor", ["nan", "0", "3"])
-    async def test_vectors_that_are_no_directions(
-        self, wanted: BuildRequest, knowledge: Path, store: Store, factor: str
-    ) -> None:
-        embedder = Scaling(float(factor))
-        with pytest.raises(RebuildRefused, match="has a vector that is not of length 1"):
-            await rebuild(request(knowledge, store.folder, embedder=embedder))
-        assert store.current() is None
-        report = await rebuild(wanted)  # the same model, repaired: nothing bad was kept
-        assert report.embeddings_computed == 15 - len(embedder.texts) + embedder.scaled
-
-    async def test_the_lock_is_waited_for_and_freed(
-        self, wanted: BuildRequest, knowledge: Path, store: Store
-    ) -> None:
-        with build_lock(store.folder, timeout_seconds=1, purpose="the other build"):
-            hasty = request(knowledge, store.folder, lock_timeout_seconds=0.1)
-            with pytest.raises(LockTimeout, match="the other build"):
-                await rebuild(hasty)
-        assert store.current() is None
-        write_knowledge(wanted.knowledge, {})
-        with pytest.raises(KnowledgeError):
-            await rebuild(wanted)
-        write_knowledge(wanted.knowledge)
-        assert (await rebuild(wanted)).status is BuildStatus.PUBLISHED
-
-
-class Scaling(HashingEmbedder):
-    """Gives one vector of each batch a wrong length."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-        self.scaled = 0
-
-    async def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
-        rows = await super().embed(texts, role=role)
-        rows[-1] *= np.float32(self.factor)
-        self.scaled += 1
-        return rows
-
-
-class TestKilled:
-    @pytest.mark.parametrize("batches", [0, 1, 3])
-    def test_the_next_build_goes_on_from_there(
-        self, tmp_path: Path, store: Store, batches: int
-    ) -> None:
-        knowledge = write_knowledge(tmp_path / "kb", many(40))
-        with running(embed_and_die, knowledge, store.folder, batches) as (process, _):
-            process.join(20)
-            assert process.exitcode == -9
-        assert store.current() is None
-        wanted, embedder = again(knowledge, store)
-        report = asyncio.run(rebuild(wanted))
-        assert report.chunks == 80
-        assert len(embedder.texts) == report.embeddings_computed == 80 - batches * BATCH
-        assert report.embeddings_reused == batches * BATCH
+        report = await rebuild(wanted)
+        assert store.live() == store.open().index.generation == report.generation == "00000001"
+        assert "CURRENT is missing" in report.notes[0]
 
 
 class TestProgress:
@@ -434,7 +340,7 @@ class TestProgress:
         seen: list[Progress] = []
         await rebuild(request(knowledge, store.folder), seen.append)
         phases = list(dict.fromkeys(progress.phase for progress in seen))
-        assert phases == list(Phase)
+        assert phases == UNASKED
         assert [p.phase for p in seen] == sorted((p.phase for p in seen), key=phases.index)
         for phase in phases:
             of_phase = [progress for progress in seen if progress.phase is phase]
@@ -460,8 +366,9 @@ class TestProgress:
         await rebuild(wanted)
         seen: list[Progress] = []
         report = await rebuild(wanted, seen.append)
-        assert {progress.phase for progress in seen} == {Phase.LOCKING, Phase.READING}
-        assert list(report.seconds) == ["locking", "reading"]
+        phases = {progress.phase for progress in seen}
+        assert phases == {Phase.LOCKING, Phase.PREPARING, Phase.READING}
+        assert list(report.seconds) == ["locking", "preparing", "reading"]
 
 
 def test_the_same_input_gives_the_same_bytes(knowledge: Path, store: Store) -> None:
@@ -476,3 +383,23 @@ def test_the_same_input_gives_the_same_bytes(knowledge: Path, store: Store) -> N
         checksums.append(meta["files"])
         assert len(meta["files"]) == 6
     assert checksums[0] == checksums[1]
+
+
+async def test_one_changed_article_of_250_costs_its_own_embeddings(
+    tmp_path: Path, store: Store
+) -> None:
+    pages = {f"page-{n:03}": f"# Page {n:03}\n\nNumber n{n:03} is here.\n" for n in range(250)}
+    knowledge = write_knowledge(tmp_path / "kb", pages)
+    wanted, embedder = again(knowledge, store)
+    assert (await rebuild(wanted)).embeddings_computed == 500
+    page = knowledge / "page-117.md"
+    page.write_text(page.read_text() + "\n## More\n\nOne more section.\n")
+    wanted, embedder = again(knowledge, store)
+    report = await rebuild(wanted)
+    assert embedder.documents == ["Page 117\nMore", "Page 117 > More\nOne more section."]
+    assert len(embedder.texts) == 2 + CANARIES
+    assert (report.embeddings_computed, report.embeddings_reused) == (2, 499)
+    assert (report.added, report.changed, report.removed) == ((), ("page-117",), ())
+    wanted, embedder = again(knowledge, store)
+    assert (await rebuild(wanted)).status is BuildStatus.UNCHANGED
+    assert embedder.texts == []

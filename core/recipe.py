@@ -1,0 +1,42 @@
+"""How articles become chunks, and the digest of all that decides what a generation holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .chunking import ChunkSizes, split_article
+from .phases import Advance
+from .prompt import estimate_tokens
+from .protocols import Embedder, EmbedderSpec
+from .types import Article, Chunk
+
+RECIPE = 2  # raise it when cleaning, chunking or terms change, so that identical articles rebuild
+TARGET_TOKENS = 180  # of a chunk: see docs/results.md
+LEXICAL_SIZES = ChunkSizes(target=TARGET_TOKENS, most=250)
+
+
+def split_articles(
+    articles: Sequence[Article],
+    embedder: Embedder | None,
+    spec: EmbedderSpec | None,
+    advance: Advance,
+) -> Iterator[Chunk]:
+    """Give the chunks of all articles in order, counted in the embedder's own tokens."""
+    sizes, count_tokens = LEXICAL_SIZES, estimate_tokens
+    if embedder is not None and spec is not None:
+        sizes = ChunkSizes(target=min(TARGET_TOKENS, spec.max_tokens), most=spec.max_tokens)
+        count_tokens = embedder.count_tokens
+    for done, article in enumerate(articles, start=1):
+        yield from split_article(article, sizes=sizes, count_tokens=count_tokens)
+        advance(done, len(articles))
+
+
+def inputs_digest(articles: Sequence[Article], spec: EmbedderSpec | None) -> str:
+    """Hash all that decides the content of a generation; equal digests need no new one."""
+    parts: list[Any] = [RECIPE, TARGET_TOKENS, asdict(spec) if spec is not None else None]
+    parts += [[article.id, article.digest, article.url] for article in articles]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
