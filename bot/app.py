@@ -22,18 +22,26 @@ from slack_sdk.web.async_client import AsyncWebClient
 from core.errors import BotError, SettingsError
 
 from . import listeners, texts
+from .audit import AuditLog
 from .blocks import plain_message
 from .config import REQUIRED_SCOPES, SlackConfig
-from .desk import Asker, Desk, Rebuilder, apologise, new_reference
+from .desk import Asker, Desk, apologise, new_reference
 from .feedback import FeedbackLog
-from .listeners.rebuild import PROGRESS_AFTER_SECONDS, Rebuilds
+from .listeners.direct import DirectMessage
 from .listeners.replies import MAX_RETRY_AFTER_SECONDS, Replies
+from .open_message import OpenMessage, OpenMessageFile
+from .permissions import AdminCheck
+from .rebuild_commands import RebuildCommands
+from .rebuild_run import UPDATE_SECONDS, RebuildTools
+from .rebuilder import Rebuilder
+from .rebuilds import LiveMeta, Rebuilds
 from .socket import Supervisor
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 4.0
 CONNECT_SECONDS = 10.0
+OPEN_MESSAGE_NAME = "rebuild-message.json"  # next to the audit
 
 BAD_TOKEN = {
     "invalid_auth": "Slack does not know this token. Copy it again from the app's settings.",
@@ -51,7 +59,8 @@ BAD_TOKEN = {
 class Identity:
     """Who the bot is, as Slack says."""
 
-    team: str
+    team: str  # its name
+    team_id: str
     bot_user_id: str
 
 
@@ -133,7 +142,11 @@ async def check_tokens(client: AsyncWebClient, slack: SlackConfig) -> Identity:
             f"Slack does not answer at {slack.api_url}: {type(error).__name__}. "
             "Check the network, the proxy and SLACK_API_URL."
         ) from error
-    return Identity(team=str(who.get("team", "")), bot_user_id=str(who.get("user_id", "")))
+    return Identity(
+        team=str(who.get("team", "")),
+        team_id=str(who.get("team_id", "")),
+        bot_user_id=str(who.get("user_id", "")),
+    )
 
 
 def _explain(error: SlackApiError) -> str:
@@ -142,11 +155,7 @@ def _explain(error: SlackApiError) -> str:
 
 
 def create_app(
-    slack: SlackConfig,
-    desk: Desk,
-    rebuilder: Rebuilder,
-    *,
-    progress_after_seconds: tuple[float, ...] = PROGRESS_AFTER_SECONDS,
+    slack: SlackConfig, desk: Desk, rebuilds: Rebuilds, audit: AuditLog, *, team_id: str
 ) -> AsyncApp:
     """Make the Bolt app with all listeners; close_client(app.client) when it is done with."""
 
@@ -166,11 +175,13 @@ def create_app(
         request_verification_enabled=False,  # Socket Mode payloads are not signed
     )
     prepare_client(app.client, slack)
+    check = AdminCheck(
+        app.client, admins=slack.admins, usergroup=slack.admin_usergroup, team_id=team_id
+    )
     listeners.register(
         app,
-        slack=slack,
         desk=desk,
-        rebuilds=Rebuilds(rebuilder, desk, progress_after_seconds=progress_after_seconds),
+        rebuild_commands=RebuildCommands(rebuilds, check, audit, usergroup=slack.admin_usergroup),
         feedback_log=FeedbackLog(slack.feedback_file, secret=slack.bot_token),
     )
     _report_errors(app)
@@ -203,6 +214,21 @@ def _report_errors(app: AsyncApp) -> None:
         return None
 
 
+def make_rebuilds(
+    slack: SlackConfig,
+    desk: Desk,
+    rebuilder: Rebuilder,
+    audit: AuditLog,
+    *,
+    live_meta: LiveMeta = lambda: None,
+    update_seconds: float = UPDATE_SECONDS,
+) -> Rebuilds:
+    """Put together what /clockify-rebuild needs."""
+    open_file = OpenMessageFile(slack.audit_file.with_name(OPEN_MESSAGE_NAME))
+    tools = RebuildTools(rebuilder, desk, audit, open_file, update_seconds)
+    return Rebuilds(tools, cooldown_seconds=slack.rebuild_cooldown_seconds, live_meta=live_meta)
+
+
 async def serve(
     slack: SlackConfig,
     asker: Asker,
@@ -210,24 +236,37 @@ async def serve(
     stop: asyncio.Event,
     *,
     on_ready: Callable[[Identity], None] | None = None,
-    progress_after_seconds: tuple[float, ...] = PROGRESS_AFTER_SECONDS,
+    live_meta: LiveMeta = lambda: None,
+    update_seconds: float = UPDATE_SECONDS,
 ) -> None:
     """Check the tokens, connect, answer until stop is set, then end within DRAIN_SECONDS.
 
-    Raises SettingsError or BotError before anything is answered when Slack does not let us in.
+    live_meta gives meta.json of the live generation. Raises SettingsError or BotError before
+    anything is answered when Slack does not let us in.
     """
-    desk = Desk(asker, max_concurrent=slack.max_concurrent)
-    app = create_app(slack, desk, rebuilder, progress_after_seconds=progress_after_seconds)
+    async with open_client(slack) as client:
+        identity = await check_tokens(client, slack)
+    desk, audit = Desk(asker, max_concurrent=slack.max_concurrent), AuditLog(slack.audit_file)
+    rebuilds = make_rebuilds(
+        slack, desk, rebuilder, audit, live_meta=live_meta, update_seconds=update_seconds
+    )
+    app = create_app(slack, desk, rebuilds, audit, team_id=identity.team_id)
+    replies = Replies(app.client)
+
+    def left_message(left: OpenMessage) -> DirectMessage:
+        return DirectMessage(replies, left.user, place=(left.channel, left.ts))
+
     try:
-        identity = await check_tokens(app.client, slack)
         socket = Supervisor(app, slack.app_token)
         await socket.start()
         logger.info("connected to Slack as %s", identity.bot_user_id)
+        desk.spawn(rebuilds.finish_left_over(left_message))
         if on_ready is not None:
             on_ready(identity)
         try:
             await stop.wait()
         finally:
+            rebuilds.stop()
             await socket.stop()
             await desk.drain(DRAIN_SECONDS)
     finally:

@@ -1,4 +1,4 @@
-"""A turn, a build report or the home tab in, Block Kit under Slack's limits out. Pure functions."""
+"""A turn or the home tab in, Block Kit under Slack's limits out. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.report import BuildReport, BuildStatus
 from core.types import REFUSAL_TEXT, Answer, Hit, Notice, Refusal, Source, Turn
 
 from . import texts
-from .markup import Links, code, escape, link, to_mrkdwn
+from .markup import Links, escape, link, to_mrkdwn
 
 Block = dict[str, Any]
 
@@ -23,7 +22,6 @@ MAX_NEAREST = 3
 MAX_FOOTNOTES = 5  # Slack: 10 elements in a context block
 MAX_NOTE_CHARS = 400
 MAX_HEADING_CHARS = 150
-MAX_LISTED = 8  # ids or warnings named in a build report
 ANSWER_BUDGETS = (9_000, 6_000, 3_000, 1_000)  # tried in turn until everything fits
 FEEDBACK_ACTION = "answer_feedback"
 
@@ -142,37 +140,6 @@ def context(sentences: Iterable[str]) -> Block:
 
 def _text(mrkdwn: str) -> Block:
     return {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}
-
-
-def report_message(report: BuildReport) -> Message:
-    """Show an admin what a rebuild did."""
-    if report.status is BuildStatus.UNCHANGED:
-        headline = f"*Nothing changed.* Generation {escape(report.generation)} stays live."
-    else:
-        headline = f"*Rebuilt.* Generation {escape(report.generation)} is live."
-    seconds = sum(report.seconds.values())
-    counts = (
-        f"{report.articles:,} articles, {report.chunks:,} chunks; embeddings: "
-        f"{report.embeddings_computed:,} computed, {report.embeddings_reused:,} reused; "
-        f"{seconds:.1f} s, {report.bytes_on_disk / 1e6:.1f} MB"
-    )
-    lists = (
-        _listed("Added", report.added),
-        _listed("Changed", report.changed),
-        _listed("Removed", report.removed),
-        _listed(f"Warnings ({report.skipped:,} skipped)", report.warnings),
-    )
-    parts = [part for part in (f"{headline}\n{counts}", *lists) if part]
-    return Message(cut("\n\n".join(parts), MAX_TEXT_CHARS), tuple(section(part) for part in parts))
-
-
-def _listed(name: str, entries: Sequence[str]) -> str:
-    if not entries:
-        return ""
-    more = len(entries) - MAX_LISTED
-    lines = [f"• {code(entry[:200])}" for entry in entries[:MAX_LISTED]]
-    lines += [f"and {more:,} more"] if more > 0 else []
-    return cut("\n".join((f"*{name}: {len(entries):,}*", *lines)), MAX_SECTION_CHARS)
 
 
 def home_view(generation: str) -> Block:

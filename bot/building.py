@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import click
 
 from core.assembly import build_request, index_written, open_ollama
 from core.config import Config
-from core.errors import BotError
+from core.errors import BotError, RebuildRefused
 from core.rebuild import rebuild
-from core.report import BuildReport
+from core.report import BuildReport, Phase, Progress
 
-from .progress import print_step, print_warnings, progress_bar, report_text
+from .events import EventWriter
+from .lifeline import Lifeline
+from .priority import step_back
+from .progress import print_warnings, progress_bar, report_text
+from .signals import INTERRUPTED
 
 
 async def build_for_people(
-    config: Config, *, purpose: str, quiet: bool = False, **options: bool
+    config: Config,
+    *,
+    purpose: str,
+    quiet: bool = False,
+    lexical_only: bool = False,
+    force: bool = False,
 ) -> BuildReport:
     """Build with a progress bar, name what was skipped, say how it ended; on standard error."""
     async with open_ollama(config) as client:
         with index_written(config.index_dir), progress_bar(hidden=quiet) as show:
-            request = build_request(config, client, purpose=purpose, **options)
+            request = build_request(
+                config, client, purpose=purpose, lexical_only=lexical_only, force=force
+            )
             report = await rebuild(request, show)
     print_warnings(report, every=purpose.endswith("build"))
     if not quiet:
@@ -30,19 +40,41 @@ async def build_for_people(
     return report
 
 
-def build_for_parent(config: Config, **options: bool) -> int:
-    """Build and write progress, then the report or the error, as JSON lines; gives the status."""
+def build_for_parent(
+    config: Config, *, has_lifeline: bool, lexical_only: bool, force: bool, started_by: str
+) -> int:
+    """Build and write events on standard output; gives the exit status."""
+    step_back(config.build_nice)
+    events, lifeline = EventWriter(), Lifeline()
+    if has_lifeline:
+        lifeline.hold()
+
+    def show(step: Progress) -> None:
+        if step.phase is not Phase.PUBLISHING:
+            lifeline.goes_on()
+        events.step(step)
 
     async def work() -> BuildReport:
         async with open_ollama(config) as client:
-            request = build_request(config, client, purpose="/clockify-rebuild", **options)
+            request = build_request(
+                config,
+                client,
+                purpose="/clockify-rebuild",
+                lexical_only=lexical_only,
+                force=force,
+                started_by=started_by,
+                is_wanted=lifeline.is_wanted,
+            )
             with index_written(config.index_dir):
-                return await rebuild(request, print_step)
+                return await rebuild(request, show)
 
     try:
         report = asyncio.run(work())
     except BotError as error:
-        click.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}))
+        events.error(error)
         return error.exit_code
-    click.echo(json.dumps({"report": report.as_json()}, ensure_ascii=False))
+    except KeyboardInterrupt:
+        events.error(RebuildRefused("The build was stopped; nothing is published."))
+        return INTERRUPTED
+    events.report(report)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -30,8 +31,18 @@ REMEMBERED = 3  # exchanges that a follow-up may refer to
 HISTORY_LINES = 1000
 
 
-async def chat(asker: Asker, *, debug: bool, as_json: bool, history_file: Path) -> None:
-    """Read questions until :exit or the end of input; as JSON, nothing else is on stdout."""
+async def chat(
+    asker: Asker,
+    *,
+    before_asking: Callable[[], Awaitable[object]],
+    debug: bool,
+    as_json: bool,
+    history_file: Path,
+) -> None:
+    """Read questions until :exit or the end of input; as JSON, nothing else is on stdout.
+
+    Nothing runs while a line is waited for, so before_asking is where the index is followed.
+    """
     readline = _open_history(history_file)
     exchanges: deque[Exchange] = deque(maxlen=REMEMBERED)
     last: Turn | None = None
@@ -58,6 +69,7 @@ async def chat(asker: Asker, *, debug: bool, as_json: bool, history_file: Path) 
                     say(f"{command} is no command.\n{HELP}")
                 case text:
                     number += 1
+                    await before_asking()
                     turn = await _ask(asker, text, exchanges, id=str(number))
                     if turn is not None:
                         last = turn

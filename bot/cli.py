@@ -1,4 +1,4 @@
-"""clockify-bot run | try | build | ask | chat | doctor: parse, assemble, run.
+"""clockify-bot run | try | build | ask | chat | eval | generations | doctor: parse, assemble, run.
 
 Exit codes: 0 answered, refused or notice, built or unchanged; 1 a build was refused or could not
 get the lock; 2 usage or settings; 3 no usable index; 4 model unavailable; 130 interrupted.
@@ -22,6 +22,8 @@ from core.errors import BotError
 from core.types import Question
 
 from .building import build_for_parent, build_for_people
+from .evaluating import eval_command
+from .generations import generations
 from .options import (
     ASK_OPTIONS,
     BUILD_OPTIONS,
@@ -51,6 +53,7 @@ def run(log_level: str, **given: Any) -> None:
     """Connect to Slack and answer; stops on Ctrl-C or SIGTERM."""
     from .app import serve
     from .config import SlackConfig
+    from .following import following
     from .rebuilding import ChildRebuilder
 
     _start_logging(log_level)
@@ -61,9 +64,17 @@ def run(log_level: str, **given: Any) -> None:
         async with open_pipeline(config, quotes_on_failure=True) as assembled:
             for note in assembled.notes:
                 click.echo(note, err=True)
-            rebuilder = ChildRebuilder(config, assembled.pipeline, assembled.store)
             pipeline = assembled.pipeline
-            await serve(slack, pipeline, rebuilder, stop, on_ready=lambda _: is_serving.set())
+            async with following(assembled) as follower:
+                rebuilder = ChildRebuilder(config, pipeline, follower)
+                await serve(
+                    slack,
+                    pipeline,
+                    rebuilder,
+                    stop,
+                    on_ready=lambda _: is_serving.set(),
+                    live_meta=assembled.store.meta,
+                )
 
     _run(run_until_stopped(work))
 
@@ -99,9 +110,15 @@ def try_(log_level: str, port: int, **given: Any) -> None:
 @click.argument("path", required=False)
 @setting_options(BUILD_OPTIONS)
 @click.option("--lexical-only", is_flag=True, help="Build without an embedder: words only.")
-@click.option("--force", is_flag=True, help="Publish even when nothing changed.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Publish even what is unchanged, was rolled back, has shrunk or finds less.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 @click.option("--events", is_flag=True, hidden=True, help="Print progress as JSON lines.")
+@click.option("--lifeline", is_flag=True, hidden=True, help="Give up when standard input ends.")
+@click.option("--started-by", default="", hidden=True, help="Slack user id, for the state on disk.")
 @log_option("WARNING")
 def build(
     path: str | None,
@@ -109,6 +126,8 @@ def build(
     force: bool,
     as_json: bool,
     events: bool,
+    lifeline: bool,
+    started_by: str,
     log_level: str,
     **given: Any,
 ) -> None:
@@ -122,10 +141,17 @@ def build(
     options = {"lexical_only": lexical_only, "force": force}
     interrupt_at_once()
     if events:
-        sys.exit(build_for_parent(config, **options))
-    report = _run(build_for_people(config, purpose="clockify-bot build", quiet=as_json, **options))
-    if as_json:
-        click.echo(json.dumps(report.as_json(), ensure_ascii=False))
+        sys.exit(build_for_parent(config, has_lifeline=lifeline, started_by=started_by, **options))
+    work = build_for_people(config, purpose="clockify-bot build", quiet=as_json, **options)
+    if not as_json:
+        _run(work)
+        return
+    try:
+        report = _run(work)
+    except BotError as error:
+        click.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}))
+        sys.exit(error.exit_code)
+    click.echo(json.dumps(report.as_json(), ensure_ascii=False))
 
 
 @cli.command()
@@ -190,6 +216,7 @@ def ask(
 def chat(as_json: bool, debug: bool, log_level: str, **given: Any) -> None:
     """Ask in a terminal, one question after the other."""
     from .chat import chat as converse
+    from .following import Follower
 
     _start_logging(log_level)
     config = read_config(given)
@@ -198,10 +225,20 @@ def chat(as_json: bool, debug: bool, log_level: str, **given: Any) -> None:
         async with open_pipeline(config, quotes_on_failure=True) as assembled:
             for note in assembled.notes:
                 click.echo(note, err=True)
-            history = STATE_DIR / "chat_history"
-            await converse(assembled.pipeline, debug=debug, as_json=as_json, history_file=history)
+            pipeline = assembled.pipeline
+            await converse(
+                pipeline,
+                before_asking=Follower(pipeline, assembled.store).look,
+                debug=debug,
+                as_json=as_json,
+                history_file=STATE_DIR / "chat_history",
+            )
 
     _run(work())
+
+
+cli.add_command(eval_command)
+cli.add_command(generations)
 
 
 @cli.command()

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from core.report import BuildReport, Progress
 from core.types import REFUSAL_TEXT, Answer, Exchange, Notice, Question, Refusal, Turn
 
 from . import texts
@@ -49,15 +48,6 @@ class Asker(Protocol):
 
     @property
     def generation(self) -> str: ...
-
-
-class Rebuilder(Protocol):
-    """Builds the index in another process and makes the new generation live.
-
-    Raises BotError, whose text may be shown; the old generation then stays live.
-    """
-
-    async def rebuild(self, on_progress: Callable[[Progress], None]) -> BuildReport: ...
 
 
 class Destination(Protocol):
@@ -146,11 +136,12 @@ class Desk:
         self.spawn(self._serve(inquiry, destination, is_full=is_full))
         return True
 
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
+    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run something that drain has to wait for."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def drain(self, timeout_seconds: float) -> None:
         """Wait for what is in hand; tell those whose answer does not come in time."""

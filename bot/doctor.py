@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from slack_sdk.web.async_client import AsyncWebClient
+
 from core.answerers.ollama import check_ready
 from core.articles import Limits, read_knowledge
 from core.assembly import make_embedder, open_index, open_ollama
@@ -17,6 +19,10 @@ from core.store import Opened, Store
 
 from .app import check_tokens, open_client
 from .config import SlackConfig
+from .permissions import AdminCheck
+from .permissions import Verdict as SlackVerdict
+
+MAX_ADMINS = 20  # of ADMIN_USERS that are looked up
 
 
 class Verdict(StrEnum):
@@ -52,7 +58,7 @@ async def examine(config: Config, environ: dict[str, str]) -> AsyncIterator[Find
     async for finding in _embedder_and_index(config, opened):
         yield finding
     yield await _answerer(config)
-    yield await _slack(environ)
+    yield await examine_slack(environ)
 
 
 def _knowledge(path: Path, config: Config, *, has_index: bool) -> Finding:
@@ -115,20 +121,36 @@ async def _answerer(config: Config) -> Finding:
     return Finding(Verdict.NOTE, "answerer", f"extractive, because: {problem}")
 
 
-async def _slack(environ: dict[str, str]) -> Finding:
+async def examine_slack(environ: dict[str, str]) -> Finding:
+    """Look at the tokens, their scopes, and whether the admins may do what they are named for."""
     try:
         slack = SlackConfig.from_env(environ)
         async with open_client(slack) as client:
             identity = await check_tokens(client, slack)
+            problem = await _admin_problem(client, slack, identity.team_id)
     except BotError as error:
         return _bad("slack", error)
-    if not slack.admins:
-        return Finding(
-            Verdict.NOTE,
-            "slack",
-            f"connected to {identity.team}, but ADMIN_USERS is empty: nobody may rebuild",
-        )
+    if problem:
+        return Finding(Verdict.NOTE, "slack", f"connected to {identity.team}, but {problem}")
     return Finding(Verdict.OK, "slack", f"connected to {identity.team}, tokens and scopes are good")
+
+
+async def _admin_problem(client: AsyncWebClient, slack: SlackConfig, team_id: str) -> str:
+    """Say why somebody who is meant to may not rebuild; "" when all may."""
+    group = slack.admin_usergroup
+    check = AdminCheck(client, admins=slack.admins, usergroup=group, team_id=team_id)
+    if not slack.admins and not group:
+        return "ADMIN_USERS is empty: nobody may rebuild"
+    if group:
+        members = await check.members()
+        if not members:
+            reason = "cannot be read" if members is None else "has no members"
+            return f"ADMIN_USERGROUP={group} {reason}"
+    for user in slack.admins[:MAX_ADMINS]:
+        verdict = await check.verdict(user)
+        if verdict is not SlackVerdict.ALLOWED:
+            return f"{user} of ADMIN_USERS may not rebuild: {verdict.value}"
+    return ""
 
 
 def _bad(subject: str, error: BotError) -> Finding:

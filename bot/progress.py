@@ -1,17 +1,15 @@
-"""A build's progress: a bar for people, JSON lines for a parent process."""
+"""A build's progress and its report: a bar and lines for people, JSON lines for a parent."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from core.report import BuildReport, BuildStatus, Phase
+from core.report import BuildReport, BuildStatus, Phase, QualityReport
 from core.report import Progress as Step
 
 UNITS = {
@@ -19,8 +17,11 @@ UNITS = {
     Phase.CHUNKING: "articles",
     Phase.EMBEDDING: "embeddings",
     Phase.INDEXING: "chunks",
+    Phase.EVALUATING: "questions",
 }
 MAX_WARNINGS_SHOWN = 20
+MAX_NAMES_SHOWN = 5  # articles of each kind of change
+MAX_FILES_SHOWN = 3
 
 OnStep = Callable[[Step], None]
 
@@ -49,13 +50,14 @@ def progress_bar(*, hidden: bool = False) -> Iterator[OnStep]:
         yield show
 
 
-def print_step(step: Step) -> None:
-    """Write one event of a build for the process that started it."""
-    click.echo(json.dumps({"progress": asdict(step)}))
-
-
 def report_text(report: BuildReport) -> str:
-    """Say how a build ended, for a terminal."""
+    """Say how a build ended, for a terminal: a headline and a few indented lines."""
+    return "\n".join(
+        [_headline(report), *(f"  {name:<11}{text}" for name, text in _details(report))]
+    )
+
+
+def _headline(report: BuildReport) -> str:
     seconds = sum(report.seconds.values())
     if report.status is BuildStatus.UNCHANGED:
         return (
@@ -63,12 +65,63 @@ def report_text(report: BuildReport) -> str:
             f"({report.articles} articles, {report.chunks} chunks; looked for {seconds:.1f} s)."
         )
     return (
-        f"Published generation {report.generation} of {report.source}: "
-        f"{report.articles} articles ({len(report.added)} added, {len(report.changed)} changed, "
-        f"{len(report.removed)} removed), {report.chunks} chunks, "
-        f"{report.embeddings_computed} embeddings computed and {report.embeddings_reused} reused, "
-        f"{report.bytes_on_disk / 2**20:.1f} MiB, {seconds:.1f} s."
+        f"Published generation {report.generation} of {report.source}: {report.articles} articles, "
+        f"{report.chunks} chunks, {seconds:.1f} s."
     )
+
+
+def _details(report: BuildReport) -> Iterator[tuple[str, str]]:
+    if report.status is BuildStatus.PUBLISHED:
+        for name, articles in _changes(report):
+            yield name, _some(articles)
+        if report.skipped:
+            yield "skipped", f"{report.skipped} (see the warnings)"
+        yield (
+            "embeddings",
+            f"{report.embeddings_computed} computed, {report.embeddings_reused} reused "
+            f"({report.embedder})",
+        )
+        if report.quality is not None:
+            yield "questions", quality_text(report.quality)
+        yield "seconds", ", ".join(f"{name} {spent:.1f}" for name, spent in report.seconds.items())
+        yield "sizes", _sizes(report)
+    for note in report.notes:
+        yield "note", note
+
+
+def quality_text(quality: QualityReport) -> str:
+    """Say in one line how the quality questions went."""
+    said = f"{quality.hits} of {quality.questions} found"
+    if quality.live_hits is not None:
+        said += f" (before: {quality.live_hits})"
+    for name in ("worse", "better", "gone"):
+        if count := len(getattr(quality, name)):
+            said += f", {count} {name}"
+    return said
+
+
+def _changes(report: BuildReport) -> Iterator[tuple[str, tuple[str, ...]]]:
+    changes = {"added": report.added, "changed": report.changed, "removed": report.removed}
+    return ((name, articles) for name, articles in changes.items() if articles)
+
+
+def _some(articles: tuple[str, ...]) -> str:
+    more = len(articles) - MAX_NAMES_SHOWN
+    named = ", ".join(articles[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"{len(articles)}: {named}"
+
+
+def _sizes(report: BuildReport) -> str:
+    largest = sorted(report.file_bytes.items(), key=lambda item: (-item[1], item[0]))
+    files = ", ".join(f"{name} {_mib(size)}" for name, size in largest[:MAX_FILES_SHOWN])
+    return (
+        f"{_mib(report.bytes_on_disk)} MiB{f' ({files}, …)' if files else ''}; "
+        f"kept embeddings {_mib(report.cache_bytes)} MiB"
+    )
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f}"
 
 
 def print_warnings(report: BuildReport, *, every: bool) -> None:

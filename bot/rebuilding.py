@@ -1,94 +1,151 @@
-"""The rebuild that Slack asks for: in a child process, so that nothing in it can hurt the bot."""
+"""Rebuilds and rollbacks that Slack asks for: in child processes, so that nothing hurts the bot."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import os
-import sys
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
+from core.build_state import BuildState, read_state
 from core.config import Config
-from core.errors import RebuildRefused
+from core.errors import DurabilityUnknown, RebuildRefused
 from core.pipeline import Pipeline
-from core.report import BuildReport, Phase, Progress
+from core.report import BuildReport, Progress
 from core.settings import to_environment
-from core.store import Store
+
+from .child import PROGRAM, Child, Unruly, ending_text
+from .events import EventReader
+from .following import Follower
+from .rebuilder import RolledBack
 
 logger = logging.getLogger(__name__)
 
-LINE_BYTES = 16 * 2**20  # of a report that names thousands of files
-STOP_SECONDS = 3.0
+SILENCE_SECONDS = 600.0  # the longest step of a build without a word: the graph of 100,000 chunks
+EXIT_SECONDS = 10.0  # after the last word
+ROLLBACK_SECONDS = 120.0
+NO_EVENT_BYTES = 2**20  # of output that is none of a builder's
 
 
 class ChildRebuilder:
-    """Implements bot.desk.Rebuilder: builds in a child, then swaps the pipeline's index."""
+    """Implements bot.rebuilder.Rebuilder: builds in a child, then lets the follower swap."""
 
-    def __init__(self, config: Config, pipeline: Pipeline, store: Store) -> None:
+    def __init__(
+        self,
+        config: Config,
+        pipeline: Pipeline,
+        follower: Follower,
+        *,
+        silence_seconds: float | None = None,
+        program: tuple[str, ...] = PROGRAM,
+    ) -> None:
+        """Take what is followed; a builder that says nothing for silence_seconds is ended."""
         self._config = config
         self._pipeline = pipeline
-        self._store = store
+        self._follower = follower
+        self._silence_seconds = silence_seconds or _longest_silence(config)
+        self._start = partial(Child.started, *program, environment=to_environment(config))
 
-    async def rebuild(self, on_progress: Callable[[Progress], None]) -> BuildReport:
+    async def rebuild(
+        self,
+        on_progress: Callable[[Progress], None],
+        *,
+        started_by: str = "",
+        force: bool = False,
+    ) -> BuildReport:
         """Build, publish and make live; raises BotError, the old generation then stays."""
-        report = await self._build(on_progress)
-        if report.generation != self._pipeline.generation:
-            opened = await asyncio.to_thread(self._store.open)
-            self._pipeline.swap(opened.index)
-            logger.info("generation %s is live", opened.index.generation)
-        return report
+        before = self._pipeline.generation
+        events = EventReader(on_progress)
+        ending = await self._build(events, self._arguments(started_by, force=force))
+        problem = await self._follower.look()
+        if events.report is not None:
+            if problem:
+                note = f"Generation {self._pipeline.generation} keeps answering here: {problem}"
+                return replace(events.report, notes=(*events.report.notes, note))
+            return events.report
+        if events.is_published:
+            raise DurabilityUnknown(events.error)
+        raise RebuildRefused(events.error or f"{ending} {self._what_answers(before)}")
 
-    async def _build(self, on_progress: Callable[[Progress], None]) -> BuildReport:
-        command = [sys.executable, "-m", "bot", "build", "--events", "--log", "WARNING"]
-        if self._pipeline.index.spec is None:
-            command.append("--lexical-only")
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **to_environment(self._config)},
-            limit=LINE_BYTES,
+    async def rollback(self, number: str | None = None) -> RolledBack:
+        """Make an earlier generation live; raises BotError, nothing has changed then."""
+        chosen = [number] if number is not None else []
+        arguments = ("generations", "rollback", "--json", "--", *chosen)
+        async with self._start(*arguments) as child:
+            told = b""
+            try:
+                async with asyncio.timeout(ROLLBACK_SECONDS + self._config.build_lock_timeout):
+                    async for line in child.lines():
+                        told = line
+            except (TimeoutError, Unruly) as error:
+                raise RebuildRefused("The rollback did not end and was stopped.") from error
+            code = await child.ended(within_seconds=EXIT_SECONDS)
+            rolled_back = _rolled_back(told, f"{ending_text(code)}: {child.last_word()}")
+        await self._follower.look()
+        return rolled_back
+
+    def state(self) -> BuildState | None:
+        """Give the newest build of the index, whoever started it."""
+        return read_state(self._config.index_dir)
+
+    def _arguments(self, started_by: str, *, force: bool) -> tuple[str, ...]:
+        flags = {"--lexical-only": self._pipeline.index.spec is None, "--force": force}
+        return (
+            *("build", "--events", "--lifeline", "--log", "WARNING"),
+            f"--started-by={started_by}",
+            *(flag for flag, is_set in flags.items() if is_set),
         )
-        try:
-            ending = await _follow(child, on_progress)
-            code = await child.wait()
-        finally:
-            await _stop(child)
-        if "report" in ending:
-            return BuildReport.from_json(ending["report"])
-        message = ending.get("error") or f"The build ended without a word (exit status {code})."
-        raise RebuildRefused(message)
+
+    async def _build(self, events: EventReader, arguments: tuple[str, ...]) -> str:
+        """Run a builder to its end; gives how it ended, for when it told no report and no error."""
+        async with self._start(*arguments) as child:
+            try:
+                await self._read(child, events)
+            except TimeoutError:
+                seconds = self._silence_seconds
+                return f"The build had said nothing for {seconds:.0f} s and was stopped."
+            except Unruly as error:
+                return f"The builder {error} and was stopped."
+            code = await child.ended(within_seconds=EXIT_SECONDS)
+            word = child.last_word()
+        if events.report is None:
+            logger.warning("a build ended with %s: %s", ending_text(code), word)
+        said = f": {word}" if word else ""
+        return f"The build ended without a word ({ending_text(code)}){said.rstrip('.')}."
+
+    async def _read(self, child: Child, events: EventReader) -> None:
+        loop = asyncio.get_running_loop()
+        spare_bytes = NO_EVENT_BYTES
+        async with asyncio.timeout(self._silence_seconds) as silence:
+            async for line in child.lines():
+                if events.take(line):
+                    silence.reschedule(loop.time() + self._silence_seconds)
+                    continue
+                spare_bytes -= len(line) + 1
+                if spare_bytes < 0:
+                    raise Unruly("wrote what no builder writes")
+
+    def _what_answers(self, before: str) -> str:
+        now = self._pipeline.generation
+        if now == before:
+            return f"Generation {before} keeps answering."
+        return f"It had published: generation {now} answers now."
 
 
-async def _follow(
-    child: asyncio.subprocess.Process, on_progress: Callable[[Progress], None]
-) -> dict[str, Any]:
-    """Read the child's events to the end; gives its report or its error."""
-    ending: dict[str, Any] = {}
-    assert child.stdout is not None
-    async for line in child.stdout:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if "progress" in event:
-            step = event["progress"]
-            on_progress(Progress(**{**step, "phase": Phase(step["phase"])}))
-        else:
-            ending = event
-    return ending
+def _longest_silence(config: Config) -> float:
+    """Give the seconds that waiting for the lock, for Ollama and for the graph may take at most."""
+    request = config.emb_connect_timeout + config.emb_read_timeout
+    return SILENCE_SECONDS + config.build_lock_timeout + request * (config.retries + 1)
 
 
-async def _stop(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        child.terminate()
+def _rolled_back(line: bytes, ending: str) -> RolledBack:
+    """Read what `generations rollback --json` wrote; raises RebuildRefused with its error."""
     try:
-        await asyncio.wait_for(child.wait(), STOP_SECONDS)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
+        told = json.loads(line)
+        if "error" in told:
+            raise RebuildRefused(str(told["error"]))
+        return RolledBack(before=str(told["before"]), after=str(told["after"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise RebuildRefused(f"The rollback ended without a word ({ending}).") from error

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
+
+from core.build_record import BuildRecord
 from core.report import Progress
+
+from .markup import escape
 
 SEARCHING_STATUS = "is searching the help articles…"
 SOURCES = "*Sources*"
@@ -31,19 +36,71 @@ HOME_COMMANDS = (
     "*Commands*\n"
     "• `/clockify` _question_: an answer that only you see\n"
     "• `/clockify help`: how to ask\n"
-    "• `/clockify-rebuild`: read the articles again (admins)"
+    "• `/clockify-rebuild`: read the articles again (admins; `help` lists what else it does)"
 )
 HOME_HOW = (
     "*How to ask*\n"
     "Mention me in a channel and I reply in the thread, or write to me in the Messages tab. "
     "Whole questions work best: `How do I lock timesheets?`"
 )
-REBUILD_STARTED = "Rebuilding the knowledge. I will tell you here when it is done."
+REBUILD_HELP = (
+    "`/clockify-rebuild` reads the articles again, for admins. What it understands:\n"
+    "• `/clockify-rebuild`: rebuild the knowledge now\n"
+    "• `/clockify-rebuild status`: what runs, how the last rebuild ended, what is live\n"
+    "• `/clockify-rebuild cancel`: stop the rebuild that runs\n"
+    "• `/clockify-rebuild rollback`: return to the generation before; "
+    "`rollback 41` returns to that one\n"
+    "• `/clockify-rebuild force`: rebuild and publish, even where a check would refuse\n"
+    "• `/clockify-rebuild help`: this list"
+)
+REBUILD_UNKNOWN = "I do not know that subcommand, so I did nothing."
+REBUILD_ONE_MOMENT = "One moment, please …"
+REBUILD_STARTED = "Rebuilding the knowledge. I keep you posted in our direct message."
+REBUILD_FORCED = (
+    "Rebuilding the knowledge; it is published even where a check would refuse. "
+    "I keep you posted in our direct message."
+)
+REBUILD_NO_DIRECT_MESSAGE = (
+    "Rebuilding the knowledge. I cannot write you a direct message, so I tell you here when it "
+    "has ended. `/clockify-rebuild status` says how far it is."
+)
+REBUILD_HEADER = "Rebuilding the knowledge"
+REBUILD_HEADER_FORCED = "Rebuilding the knowledge (forced)"
+REBUILD_HOW_TO_CANCEL = "`/clockify-rebuild cancel` stops it; what is embedded already is kept."
+REBUILD_CUT = "The rest did not fit in here; `clockify-bot build` on the command line says it all."
+REPORT_PUBLISHED = "Rebuilt"
+REPORT_UNCHANGED = "Nothing changed"
+REPORT_REFUSED = "The rebuild was refused"
+REPORT_FAILED = "The rebuild failed"
+REBUILD_JUST_BEGUN = "It has just begun."
+REBUILD_HOW_TO_FORCE = (
+    "If that is what you want: `/clockify-rebuild force` publishes it nevertheless."
+)
 REBUILD_INTERRUPTED = (
-    "I was restarted before the rebuild ended. The knowledge from before is still in use; "
+    "*I was restarted before the rebuild ended.* Nothing was published; "
     "start `/clockify-rebuild` again."
 )
-REBUILD_NOT_ALLOWED = "Only the admins of this bot may rebuild its knowledge."
+REBUILD_RESTARTED = "I was restarted while this rebuild ran."
+REBUILD_NONE_RUNS = "No rebuild runs."
+REBUILD_NONE_KNOWN = "No rebuild is on record."
+REBUILD_NOT_DURABLE = "*Published, but the disk did not confirm it.*"
+CANCEL_NOT_OURS = "I can cancel only what I started myself; stop that one where it runs."
+CANCEL_TOO_LATE = "Too late: the rebuild had ended before I could stop it."
+ENDED_UNCHANGED = "found nothing to change"
+ENDED_FAILED = "failed"
+ENDED_CANCELLED = "was cancelled"
+ROLLBACK_WHICH = (
+    "`rollback` takes the number of a generation, for example `/clockify-rebuild rollback 41`, "
+    "or nothing for the one before."
+)
+CHECK_FAILED = (
+    "I could not check with Slack whether you may do that, so I did nothing. "
+    "Please try again in a minute; if it stays so, the bot's log has the reason."
+)
+NOT_FOR_DEACTIVATED = "Deactivated accounts may not use `/clockify-rebuild`."
+NOT_FOR_BOTS = "Bots may not use `/clockify-rebuild`."
+NOT_FOR_STRANGERS = "Only members of this bot's own workspace may use `/clockify-rebuild`."
+NOT_FOR_GUESTS = "Guests may not use `/clockify-rebuild`, even when they are named as admins."
 
 
 def searching(question: str) -> str:
@@ -69,37 +126,165 @@ def no_admins(user_id: str) -> str:
     )
 
 
-def rebuild_running(started_by: str, progress: Progress | None) -> str:
-    """Tell who is rebuilding, and how far it is."""
-    return f"A rebuild is already running, started by <@{started_by}>. {_where(progress)}"
-
-
-def rebuild_progress(progress: Progress | None) -> str:
-    """Tell how far the rebuild is."""
-    return f"Rebuilding the knowledge. {_where(progress)}"
-
-
-def rebuild_failed(reason: str, generation: str) -> str:
-    """Tell why there is no new knowledge."""
-    return f"*The rebuild failed.* {reason}\n{_still(generation)}"
-
-
-def rebuild_broke(reference: str, generation: str) -> str:
-    """Tell that the rebuild broke for a reason that only the log has."""
+def not_an_admin(usergroup: str) -> str:
+    """Tell who may instead; usergroup is an id or ""."""
+    members = f" and the members of <!subteam^{usergroup}>" if usergroup else ""
     return (
-        "*The rebuild failed* for a reason that I did not expect. "
-        f"The log has it under this reference: `{reference}`\n{_still(generation)}"
+        "Only the admins of this bot may rebuild its knowledge: "
+        f"those that its setting `ADMIN_USERS` names{members}."
     )
 
 
-def _still(generation: str) -> str:
+def starter(user: str, record: BuildRecord | None = None) -> str:
+    """Name who started a rebuild; the record is given when it runs in another process."""
+    process = "" if record is None else f"process {record.pid} on {escape(record.host)}"
+    if user:
+        return f"<@{user}>" + (f" ({process})" if process else "")
+    return f"the command line ({process})" if process else "the command line"
+
+
+def rebuild_running(by: str, where: str) -> str:
+    """Tell who is rebuilding, and how far it is."""
+    return f"A rebuild is already running, started by {by}. {where}"
+
+
+def rebuild_where(progress: Progress | None) -> str:
+    """Tell how far a rebuild is, in a sentence."""
+    return REBUILD_JUST_BEGUN if progress is None else f"Now: {step(progress)}."
+
+
+def step(progress: Progress) -> str:
+    """Name the phase with its counts and the time left."""
+    counted = f" ({progress.done:,} of {progress.total:,})" if progress.total else ""
+    left = progress.seconds_left
+    remaining = f", about {duration(left)} left" if left else ""
+    return f"{progress.phase.value}{counted}{remaining}"
+
+
+def rebuild_cooldown(seconds: float) -> str:
+    """Tell when the next rebuild may start."""
+    return f"The last rebuild has only just ended. The next may start in {max(1, ceil(seconds))} s."
+
+
+def rebuild_progress(progress: Progress | None) -> str:
+    """Tell how far the rebuild is, where nothing is drawn."""
+    return f"Rebuilding the knowledge. {rebuild_where(progress)}"
+
+
+def is_live(generation: str) -> str:
+    """Tell that the new generation is out."""
+    return f"Generation {generation} is live."
+
+
+def stays_live(generation: str) -> str:
+    """Tell that there was nothing to publish."""
+    return f"The articles are as before; generation {generation} stays live."
+
+
+def rebuild_broke(reference: str) -> str:
+    """Tell that the rebuild broke for a reason that only the log has."""
+    return (
+        "*The rebuild failed* for a reason that I did not expect. "
+        f"The log has it under this reference: `{reference}`"
+    )
+
+
+def rebuild_cancelled(by: str) -> str:
+    """Tell the starter who cancelled it."""
+    return f"*Cancelled by <@{by}>.* Nothing was published."
+
+
+def cancelled_too_late(by: str) -> str:
+    """Tell that the new generation was out before the builder could be stopped."""
+    return f"<@{by}> cancelled this rebuild, but it had already ended."
+
+
+def rebuild_runs(by: str, where: str) -> str:
+    """Tell what `status` asks while a rebuild runs."""
+    return f"*A rebuild is running*, started by {by}. {where}"
+
+
+def ended_published(generation: str) -> str:
+    """Say what came out of a rebuild."""
+    return f"published generation {generation}"
+
+
+def ended_interrupted(pid: int, host: str) -> str:
+    """Say of a rebuild that its process went away without a word."""
+    return f"was interrupted (process {pid} on {host} is gone); it began"
+
+
+def quoted(mrkdwn: str) -> str:
+    """Set something apart, line by line."""
+    return "\n".join(f"> {line}" for line in mrkdwn.splitlines())
+
+
+def rollback_failed(reason: str) -> str:
+    """Tell why the generation stays."""
+    return f"*Nothing was rolled back.* {reason}"
+
+
+def you_cancelled(by: str) -> str:
+    """Tell who asked that it is done; by names who had started it."""
+    return f"Cancelled the rebuild that {by} had started. Nothing was published."
+
+
+def still_in_use(generation: str) -> str:
+    """Tell what answers come from after a rebuild that published nothing."""
     return f"The knowledge from before is still in use. {knowledge_of(generation)}"
 
 
-def _where(progress: Progress | None) -> str:
-    if progress is None:
-        return "It has just begun."
-    counted = f" ({progress.done:,} of {progress.total:,})" if progress.total else ""
-    left = progress.seconds_left
-    remaining = "" if left is None else f", about {max(1, round(left))} s left"
-    return f"Now: {progress.phase.value}{counted}{remaining}."
+def published_meanwhile(generation: str) -> str:
+    """Tell, after a restart, that something new is live."""
+    return f"Generation {generation} was published meanwhile and is live."
+
+
+def rolled_back(before: str, after: str) -> str:
+    """Tell which generation is live and what will not come back by itself."""
+    return (
+        f"*Generation {after} is live again.* The knowledge of generation {before} is not "
+        "published again unless you use `/clockify-rebuild force`."
+    )
+
+
+def rollback_blocked(by: str, where: str) -> str:
+    """Tell that a rebuild is in the way."""
+    return (
+        f"I cannot roll back while a rebuild runs; this one was started by {by}. {where} "
+        "Wait for it, or use `/clockify-rebuild cancel`."
+    )
+
+
+def live_generation(generation: str, age_seconds: float | None) -> str:
+    """Tell what is live and how old it is."""
+    if not generation:
+        return "No knowledge is loaded yet."
+    age = "" if age_seconds is None else f", made {duration(age_seconds)} ago"
+    return f"*Live:* generation {generation}{age}."
+
+
+def last_rebuild(by: str, how: str, age_seconds: float | None) -> str:
+    """Tell who started the last rebuild, how it ended and when."""
+    when = "" if age_seconds is None else f" {duration(age_seconds)} ago"
+    return f"*The last rebuild*, started by {by}, {how}{when}."
+
+
+def time_taken(seconds: float) -> str:
+    """Say a time span that was measured.
+
+    >>> time_taken(61.44), time_taken(663.8)
+    ('61.4 s', '11 min')
+    """
+    return f"{seconds:.1f} s" if seconds < 120 else duration(seconds)
+
+
+def duration(seconds: float) -> str:
+    """Say a time span in one unit, as people do.
+
+    >>> duration(41.2), duration(600), duration(7300), duration(200000)
+    ('41 s', '10 min', '2 h', '2 days')
+    """
+    for unit, size, least in (("days", 86_400, 172_800), ("h", 3_600, 7_200), ("min", 60, 120)):
+        if seconds >= least:
+            return f"{round(seconds / size)} {unit}"
+    return f"{max(1, round(seconds))} s"

@@ -15,6 +15,7 @@ from core.settings import read_settings
 
 from .app import Identity, serve
 from .config import SlackConfig
+from .following import following
 from .rebuilding import ChildRebuilder
 from .simulator.server import Simulator
 
@@ -27,7 +28,7 @@ clockify-bot is ready: {url}
 
   Ask in #support:   @clockify-bot how do I lock timesheets?
                      /clockify how do I track time
-  As admin:          /clockify-rebuild
+  As admin:          /clockify-rebuild   (help lists what else it does)
   Knowledge:         {knowledge} ({articles} articles)
 {notes}
 Ctrl-C stops everything.
@@ -77,5 +78,13 @@ async def serve_locally(
                 )
             )
 
-        rebuilder = ChildRebuilder(config, assembled.pipeline, assembled.store)
-        await serve(slack, assembled.pipeline, rebuilder, stop, on_ready=announce)
+        async with following(assembled) as follower:
+            rebuilder = ChildRebuilder(config, assembled.pipeline, follower)
+            await serve(
+                slack,
+                assembled.pipeline,
+                rebuilder,
+                stop,
+                on_ready=announce,
+                live_meta=assembled.store.meta,
+            )

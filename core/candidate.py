@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from .index import Index, build_index
 from .inputs import Inputs
 from .phases import PhaseClock
 from .protocols import Embedder, EmbedderSpec
-from .recipe import split_articles
+from .recipe import kept_chunks, split_articles
 from .report import Phase
 from .store import Store
 from .types import Chunk
@@ -45,12 +46,15 @@ class Maker:
     cache_folder: Path
     store: Store  # holds the live generation to compare with
     quality_floor: float
+    is_fresh: bool  # split every article anew
     clock: PhaseClock
 
     async def make(self, inputs: Inputs) -> Candidate:
         """Build all but the files; raises RebuildRefused and ModelUnavailable."""
         with self.clock.phase(Phase.CHUNKING, len(inputs.articles)) as advance:
-            chunks = tuple(split_articles(inputs.articles, self.embedder, self.spec, advance))
+            kept = self._kept(inputs)
+            split = split_articles(inputs.articles, self.embedder, self.spec, advance, kept=kept)
+            chunks = tuple(split)
         guards.check_quotable(chunks)
         embedded, used = await self._embed(chunks)
         with self.clock.phase(Phase.INDEXING, len(chunks)):
@@ -60,6 +64,12 @@ class Maker:
         evaluation = await self._evaluate(inputs, index)
         note = "" if index is built else SEARCHED_EXACTLY
         return Candidate(index, embedded, evaluation, used, note)
+
+    def _kept(self, inputs: Inputs) -> Mapping[str, Sequence[Chunk]]:
+        if self.is_fresh:
+            return {}
+        meta, chunks = self.store.chunks()
+        return kept_chunks(inputs.articles, self.spec, meta, chunks)
 
     async def _embed(self, chunks: tuple[Chunk, ...]) -> tuple[Embedded | None, frozenset[str]]:
         if self.embedder is None or self.spec is None:

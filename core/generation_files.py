@@ -105,6 +105,13 @@ def check_generation(folder: Path) -> dict[str, Any]:
         return meta
 
 
+def read_chunks(folder: Path) -> tuple[dict[str, Any], tuple[Chunk, ...]]:
+    """Read meta and chunks of a generation, but not its other files; raises like the above."""
+    with _judged(), pinned(folder / META):
+        meta = _read_meta(folder, None)
+        return meta, codec.chunks_from_bytes(_verified(folder / CHUNKS, meta["files"][CHUNKS]))
+
+
 def read_meta(folder: Path) -> dict[str, Any]:
     """Read meta.json, which vouches for itself, but not the other files; raises Damaged."""
     with _judged():

@@ -13,7 +13,7 @@ from .embedding import Embedded
 from .index import Index
 from .inputs import Inputs
 from .protocols import EmbedderSpec
-from .recipe import RECIPE
+from .recipe import RECIPE, TARGET_TOKENS
 from .report import BuildReport, BuildStatus, QualityReport
 
 
@@ -39,6 +39,7 @@ def make_meta(
         "source": inputs.source,
         "inputs": inputs.digest,
         "recipe": RECIPE,
+        "target": TARGET_TOKENS,
         "counts": {
             "articles": len(inputs.articles),
             "chunks": len(index.chunks),

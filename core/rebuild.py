@@ -175,6 +175,7 @@ class _Build:
             cache_folder=self._cache,
             store=self._store,
             quality_floor=self._request.quality_floor,
+            is_fresh=self._request.force,
             clock=self._clock,
         )
 

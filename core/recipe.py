@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from .chunking import ChunkSizes, split_article
+from .codec import spec_from_json
 from .phases import Advance
 from .prompt import estimate_tokens
 from .protocols import Embedder, EmbedderSpec
@@ -24,15 +25,42 @@ def split_articles(
     embedder: Embedder | None,
     spec: EmbedderSpec | None,
     advance: Advance,
+    *,
+    kept: Mapping[str, Sequence[Chunk]],
 ) -> Iterator[Chunk]:
-    """Give the chunks of all articles in order, counted in the embedder's own tokens."""
+    """Give the chunks of all articles in order, counted in the embedder's own tokens.
+
+    kept has those of articles (by id) that were split before; see kept_chunks.
+    """
     sizes, count_tokens = LEXICAL_SIZES, estimate_tokens
     if embedder is not None and spec is not None:
         sizes = ChunkSizes(target=min(TARGET_TOKENS, spec.max_tokens), most=spec.max_tokens)
         count_tokens = embedder.count_tokens
     for done, article in enumerate(articles, start=1):
-        yield from split_article(article, sizes=sizes, count_tokens=count_tokens)
+        if article.id in kept:
+            yield from kept[article.id]
+        else:
+            yield from split_article(article, sizes=sizes, count_tokens=count_tokens)
         advance(done, len(articles))
+
+
+def kept_chunks(
+    articles: Sequence[Article],
+    spec: EmbedderSpec | None,
+    meta: Mapping[str, Any],
+    chunks: Sequence[Chunk],
+) -> dict[str, list[Chunk]]:
+    """Give the chunks of a generation by article, where splitting would give the same again."""
+    spec_then = spec_from_json(meta.get("embedder"))
+    if meta.get("recipe") != RECIPE or meta.get("target") != TARGET_TOKENS or spec_then != spec:
+        return {}
+    before = meta["article_digests"]
+    same = {article.id for article in articles if before.get(article.id) == article.digest}
+    kept: dict[str, list[Chunk]] = {}
+    for chunk in chunks:
+        if chunk.article_id in same:
+            kept.setdefault(chunk.article_id, []).append(chunk)
+    return kept
 
 
 def inputs_digest(articles: Sequence[Article], spec: EmbedderSpec | None) -> str:

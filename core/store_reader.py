@@ -22,12 +22,14 @@ from .generation_files import (
     Unjudged,
     check_generation,
     digest_of_meta,
+    read_chunks,
     read_generation,
     read_meta,
 )
 from .index import Index
 from .pins import Vanished
 from .rolled_back import read_rolled_back
+from .types import Chunk
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +110,13 @@ class StoreReader:
             return self._unraced(read)[0]
         except IndexUnusable:
             return None
+
+    def chunks(self) -> tuple[dict[str, Any], tuple[Chunk, ...]]:
+        """Give meta and chunks of the live generation; ({}, ()) when they cannot be had."""
+        try:
+            return read_chunks(self._generations / self.live()) if self.live() else ({}, ())
+        except (Damaged, Vanished):
+            return {}, ()
 
     def list(self) -> tuple[GenerationInfo, ...]:
         """Give all generations, newest first, each read as a whole."""

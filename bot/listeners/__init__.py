@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.config import SlackConfig
 from bot.desk import Desk
 from bot.feedback import FeedbackLog
+from bot.rebuild_commands import RebuildCommands
 
 from . import catch_all, commands, feedback, home, mentions, messages, rebuild
 from .replies import Replies
@@ -15,9 +15,8 @@ from .replies import Replies
 def register(
     app: AsyncApp,
     *,
-    slack: SlackConfig,
     desk: Desk,
-    rebuilds: rebuild.Rebuilds,
+    rebuild_commands: RebuildCommands,
     feedback_log: FeedbackLog,
 ) -> None:
     """Connect every listener."""
@@ -26,6 +25,6 @@ def register(
     messages.register(app, desk, replies)
     home.register(app, desk)
     commands.register(app, desk, replies)
-    rebuild.register(app, rebuilds, replies, admins=slack.admins)
+    rebuild.register(app, rebuild_commands, desk, replies)
     feedback.register(app, feedback_log, replies)
     catch_all.register(app)

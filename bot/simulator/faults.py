@@ -19,6 +19,7 @@ class FaultKind(StrEnum):
     RATE_LIMIT = "rate_limit"  # method?, times, retry_after_seconds
     API_ERROR = "api_error"  # method?, times, error
     LOST_REPLY = "lost_reply"  # method?, times: done, but the connection breaks before the reply
+    SLOW = "slow"  # method?, times, seconds: the call is answered that much later
     SLOW_ACK = "slow_ack"  # times: the acknowledgement counts as coming too late
     TOO_MANY_WEBSOCKETS = "too_many_websockets"  # times
     REFUSE_HANDSHAKE = "refuse_handshake"  # times
@@ -33,6 +34,7 @@ class Fault:
     times: int = 1
     retry_after_seconds: int = 1
     error: str = "internal_error"
+    seconds: float = 1.0
 
 
 def read_fault(order: Json) -> Fault:

@@ -11,6 +11,7 @@ Json = dict[str, Any]  # a JSON object as Slack sends it
 Clock = Callable[[], float]  # seconds since 1970
 
 TEAM_ID = "T0SIM"
+PARTNER_TEAM_ID = "T0EXT"  # the other company of the shared channel
 TEAM_NAME = "Acme Support"
 TEAM_DOMAIN = "acme-support"
 APP_ID = "A0SIM"
@@ -37,12 +38,18 @@ class User:
     is_admin: bool = False
     is_restricted: bool = False
     is_bot: bool = False
+    is_deleted: bool = False
+    team_id: str = TEAM_ID
 
     @property
     def role(self) -> str:
         """Name the role as the chat page shows it."""
         if self.is_bot:
             return "bot"
+        if self.is_deleted:
+            return "deactivated"
+        if self.team_id != TEAM_ID:
+            return "external"
         if self.is_admin:
             return "admin"
         return "guest" if self.is_restricted else "agent"

@@ -1,18 +1,20 @@
-"""The workspace everyone starts with: one team, three people, the bot, seven conversations."""
+"""The workspace everyone starts with: one team, its people and the bot, eight conversations."""
 
 from __future__ import annotations
 
-from .model import BOT_USER_ID, Channel, ChannelKind, User
+from .model import BOT_USER_ID, PARTNER_TEAM_ID, Channel, ChannelKind, User
 
-USERGROUPS = {"S0ADM": ("U0ADA",)}
+USERGROUPS: dict[str, tuple[str, ...]] = {"S0ADM": ("U0ADA",)}
 
 
 def users(bot_name: str, app_name: str) -> tuple[User, ...]:
-    """List an agent, an admin, a guest and the bot user."""
+    """List an agent, an admin, a guest, somebody who left, a partner and the bot user."""
     return (
         User("U0ANN", "ann", "Ann Agent"),
         User("U0ADA", "ada", "Ada Admin", is_admin=True),
         User("U0GUS", "gus", "Gus Guest", is_restricted=True),
+        User("U0DEE", "dee", "Dee Departed", is_deleted=True),
+        User("U0PAT", "pat", "Pat Partner", team_id=PARTNER_TEAM_ID),
         User(BOT_USER_ID, bot_name, app_name, is_bot=True),
     )
 
@@ -24,10 +26,11 @@ def channels() -> tuple[Channel, ...]:
         Channel("C0GEN", "support", ChannelKind.PUBLIC, staff | {"U0GUS"}),
         Channel("C0RND", "random", ChannelKind.PUBLIC, staff),
         Channel("G0PRV", "leads", ChannelKind.PRIVATE, staff),
-        Channel("C0EXT", "partner-shared", ChannelKind.EXTERNAL, staff),
+        Channel("C0EXT", "partner-shared", ChannelKind.EXTERNAL, staff | {"U0PAT"}),
         _direct("D0ANN", "U0ANN"),
         _direct("D0ADA", "U0ADA"),
         _direct("D0GUS", "U0GUS"),
+        _direct("D0DEE", "U0DEE"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import secrets
 from collections.abc import Mapping
@@ -75,6 +76,8 @@ class WebApi:
         try:
             arguments = await read_arguments(request)
             token = self._token(request, arguments)
+            if fault := self._faults.take(FaultKind.SLOW, name):
+                await asyncio.sleep(fault.seconds)
             body = {"ok": True} | self._run(name, arguments, token)
         except SlackError as failure:
             error = failure.code

@@ -35,6 +35,7 @@ class Workspace:
         members = seed.users(manifest.bot_name, manifest.app_name)
         self.users = {user.id: user for user in members}
         self.channels = {channel.id: channel for channel in seed.channels()}
+        self.usergroups = dict(seed.USERGROUPS)
         self._messages: dict[str, dict[str, Json]] = {name: {} for name in self.channels}
         self._statuses: dict[tuple[str, str], tuple[str, float]] = {}
         self._last_micros = 0

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncApp
 
-from bot.app import close_client, create_app, serve
+from bot.app import close_client, create_app, make_rebuilds, serve
+from bot.audit import AuditLog
 from bot.config import SlackConfig
 from bot.desk import Desk
 from bot.simulator.model import Pace
@@ -26,6 +27,7 @@ from .terminal import Terminal, build_library, moved_in, settled
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "manifest.yml"
+UPDATE_SECONDS = 0.2
 Json = dict[str, Any]
 
 
@@ -83,6 +85,30 @@ class Bench:
         """List what only this person sees."""
         public = {m["ts"] for m in self.sim.messages(channel)}
         return [m for m in self.sim.messages(channel, viewer=user) if m["ts"] not in public]
+
+    async def direct(self, user: str, holds: str) -> Json:
+        """Wait for a direct message of the bot that holds some text."""
+
+        def find() -> Json | None:
+            return next((m for m in self.directs(user) if holds in words(m)), None)
+
+        found = await self.sim.wait_for(find, 5.0)
+        assert found is not None
+        return found
+
+    def directs(self, user: str) -> list[Json]:
+        """List the bot's direct messages to a person."""
+        return [m for m in self.sim.messages(user.replace("U", "D", 1)) if is_bot(m)]
+
+    async def rebuild(self, user: str = "U0ADA", text: str = "", channel: str = "C0GEN") -> None:
+        """Use /clockify-rebuild; returns once it is acknowledged."""
+        await self.sim.command(user, channel, "/clockify-rebuild", text)
+
+    def audit(self) -> list[Json]:
+        """Read the audit."""
+        if not self.slack.audit_file.exists():
+            return []
+        return [json.loads(line) for line in self.slack.audit_file.read_text().splitlines()]
 
     def feedback(self) -> list[Json]:
         """Read the recorded votes."""
@@ -150,7 +176,8 @@ async def start(sim: Simulator, clock: SkewedClock, tmp_path: Path) -> AsyncIter
     async with AsyncExitStack() as stack:
 
         async def starter(**settings: Any) -> Bench:
-            bench = begin(sim, clock, settings_for(sim, tmp_path, **settings))
+            rebuilder = settings.pop("rebuilder", None)
+            bench = begin(sim, clock, settings_for(sim, tmp_path, **settings), rebuilder)
             stack.push_async_callback(end, bench)
             ready = asyncio.ensure_future(sim.wait_connected())
             await asyncio.wait({ready, bench.serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -172,7 +199,10 @@ async def bench(start: Starter) -> Bench:
 async def app(sim: Simulator, tmp_path: Path) -> AsyncIterator[AsyncApp]:
     """Make the Bolt app alone, for payloads that no person in the local Slack can send."""
     asker = ArticleAsker()
-    application = create_app(settings_for(sim, tmp_path), Desk(asker), CountingRebuilder(asker))
+    slack, desk = settings_for(sim, tmp_path), Desk(asker)
+    audit = AuditLog(slack.audit_file)
+    rebuilds = make_rebuilds(slack, desk, CountingRebuilder(asker), audit)
+    application = create_app(slack, desk, rebuilds, audit, team_id="T0SIM")
     yield application
     await close_client(application.client)
 
@@ -185,17 +215,31 @@ def settings_for(sim: Simulator, folder: Path, **settings: Any) -> SlackConfig:
         "api_url": sim.api_url,
         "admins": ("U0ADA",),
         "feedback_file": folder / "state" / "feedback.jsonl",
+        "audit_file": folder / "state" / "audit.jsonl",
+        "rebuild_cooldown_seconds": 0.0,
     }
     return SlackConfig(**{**defaults, **settings})
 
 
-def begin(sim: Simulator, clock: SkewedClock, slack: SlackConfig) -> Bench:
-    """Run the bot in the background."""
-    asker = ArticleAsker()
-    rebuilder = CountingRebuilder(asker)
+def begin(
+    sim: Simulator,
+    clock: SkewedClock,
+    slack: SlackConfig,
+    rebuilder: CountingRebuilder | None = None,
+) -> Bench:
+    """Run the bot in the background; a rebuilder that is given has seen an earlier bot."""
+    rebuilder = rebuilder or CountingRebuilder(ArticleAsker())
+    asker = rebuilder.asker
     stop = asyncio.Event()
     serving = asyncio.create_task(
-        serve(slack, asker, rebuilder, stop, progress_after_seconds=(0.3, 0.6))
+        serve(
+            slack,
+            asker,
+            rebuilder,
+            stop,
+            live_meta=lambda: {"generation": asker.generation, "created": "2026-01-01T00:00:00Z"},
+            update_seconds=UPDATE_SECONDS,
+        )
     )
     return Bench(sim, clock, asker, rebuilder, slack, stop, serving)
 

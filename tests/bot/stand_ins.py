@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bot.rebuilder import RolledBack
+from core.build_record import BuildRecord
+from core.build_state import BuildOutcome, BuildState
 from core.report import BuildReport, BuildStatus, Phase, Progress
 from core.types import (
     Answer,
@@ -93,18 +96,66 @@ class CountingRebuilder:
     builds: int = 0
     failure: Exception | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    on_progress: Callable[[Progress], None] = lambda _: None
+    asked: list[tuple[str, bool]] = field(default_factory=list)  # started_by, force
+    rolled_back: list[str | None] = field(default_factory=list)
+    newest: BuildState | None = None
+    publishes_before_it_is_cancelled: bool = False
+    newest_at_cancel: BuildState | None = None  # what the disk says then
 
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def rebuild(self, on_progress: Callable[[Progress], None]) -> BuildReport:
+    async def rebuild(
+        self,
+        on_progress: Callable[[Progress], None],
+        *,
+        started_by: str = "",
+        force: bool = False,
+    ) -> BuildReport:
         """Build, or fail as told."""
         self.builds += 1
+        self.asked.append((started_by, force))
+        self.on_progress = on_progress
+        record = BuildRecord.of_this_process("a test")
+        self.newest = BuildState(BuildOutcome.RUNNING, record, started_by)
         on_progress(Progress(Phase.EMBEDDING, 3, 4, 12.0))
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            cancelled = replace(self.newest, outcome=BuildOutcome.CANCELLED)
+            self.newest = self.newest_at_cancel or cancelled
+            if self.publishes_before_it_is_cancelled:
+                self._publish()
+            raise
+        if self.failure is not None:
+            error = str(self.failure)
+            self.newest = replace(self.newest, outcome=BuildOutcome.FAILED, error=error)
+            raise self.failure
+        return self._publish()
+
+    async def rollback(self, number: str | None = None) -> RolledBack:
+        """Return to the generation before, or the given one, or fail as told."""
+        self.rolled_back.append(number)
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
+        before = self.asker.generation
+        self.asker.generation = f"{int(number or int(before) - 1):08}"
+        return RolledBack(before, self.asker.generation)
+
+    def state(self) -> BuildState | None:
+        """Give the newest build, or what a test says it is."""
+        return self.newest
+
+    def _publish(self) -> BuildReport:
         self.asker.generation = f"{int(self.asker.generation) + 1:08}"
+        report = self._report()
+        assert self.newest is not None
+        self.newest = replace(self.newest, outcome=BuildOutcome.DONE, report=report)
+        return report
+
+    def _report(self) -> BuildReport:
         return BuildReport(
             status=BuildStatus.PUBLISHED,
             generation=self.asker.generation,

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.blocks import Message, cut, home_view, report_message, split, turn_message
+from bot.blocks import Message, cut, home_view, split, turn_message
 from bot.simulator.blocks import check_blocks
-from core.report import BuildReport, BuildStatus
 from core.types import (
     REFUSAL_TEXT,
     Answer,
@@ -126,33 +125,6 @@ def test_split_closes_and_opens_code() -> None:
 def test_cut_tells_that_it_cut() -> None:
     assert cut("short", 10) == "short"
     assert cut("one two three four five", 20) == "one two …"
-
-
-def test_a_report_of_a_big_rebuild_names_a_few_of_each() -> None:
-    many = tuple(f"area/article-{n}.md" for n in range(500))
-    report = BuildReport(
-        status=BuildStatus.PUBLISHED,
-        generation="00000002",
-        source="kb",
-        articles=1_500,
-        chunks=9_000,
-        embeddings_computed=9_000,
-        embeddings_reused=0,
-        added=many,
-        changed=many,
-        removed=many,
-        warnings=("x.md:3: <!here> " + "y" * 5_000,) * 40,
-        skipped=40,
-    )
-    texts = shown(report_message(report))
-    assert texts[1].splitlines()[0] == "*Added: 500*"
-    assert texts[1].splitlines()[-1] == "and 492 more"
-    assert "<!" not in "".join(texts)
-
-
-def test_a_report_without_changes() -> None:
-    report = BuildReport(BuildStatus.UNCHANGED, "00000002", "kb", 1, 1, 0, 1)
-    assert shown(report_message(report))[0].startswith("*Nothing changed.* Generation 00000002")
 
 
 @pytest.mark.parametrize("generation", ["", "00000002"])

@@ -118,6 +118,7 @@ async def test_the_log_names_lines_and_nothing_that_an_id_holds(terminal: Termin
     assert [row["id"] for row in terminal.read("out.jsonl")] == [forged, "3"]
 
 
+@pytest.mark.proof
 async def test_replies_of_another_generation_or_answerer_are_asked_again(
     own: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -140,6 +141,7 @@ async def test_replies_of_another_generation_or_answerer_are_asked_again(
     assert asked(ollama)[QUESTIONS[5]] == 2
 
 
+@pytest.mark.proof
 async def test_a_smaller_input_keeps_the_replies_of_the_others(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -195,6 +197,7 @@ async def test_what_is_no_file_is_neither_read_nor_replaced(terminal: Terminal) 
     ]
 
 
+@pytest.mark.proof
 async def test_a_killed_run_goes_on_where_it_stopped(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:

@@ -39,11 +39,13 @@ async def test_a_build_is_published_then_unchanged_then_reports_what_changed(
 ) -> None:
     first = await fresh.run("build", "knowledge")
     assert (first.code, first.out) == (0, "")
-    said = first.err.splitlines()[-1]
-    assert said.startswith(
-        "Published generation 00000001 of knowledge: 2 articles (2 added, 0 changed, 0 removed), "
-    )
-    assert " embeddings computed and 0 reused, " in said
+    headline, *details = first.err.splitlines()[-5:]
+    assert headline.startswith("Published generation 00000001 of knowledge: 2 articles, ")
+    assert [line.split()[0] for line in details] == ["added", "embeddings", "seconds", "sizes"]
+    assert details[0].split() == ["added", "2:", "kiosk,", "tags"]
+    assert " computed, 0 reused (embedded:all-MiniLM-L6-v2-int8)" in details[1]
+    assert "embedding" in details[2]
+    assert "kept embeddings 0." in details[3]
     assert index_of(fresh).name.startswith("knowledge-")
 
     again = await fresh.run("build", "knowledge")
@@ -52,10 +54,16 @@ async def test_a_build_is_published_then_unchanged_then_reports_what_changed(
         "Nothing changed: generation 00000001 stays live (2 articles, "
     )
 
+    (fresh.folder / "knowledge" / "kiosk.md").unlink()
+    shrunk = await fresh.run("build", "--json")  # ./knowledge is the default
+    refusal = shrunk.json
+    assert (shrunk.code, list(refusal), refusal["exit_code"]) == (1, ["error", "exit_code"], 1)
+    assert refusal["error"].startswith("Only 1 of 2 articles and ")
+    assert "are left of knowledge. Gone: kiosk. Nothing is published." in refusal["error"]
+
     write_article(fresh.folder / "knowledge", "tags", "A tag marks an entry with a word.\n")
     write_article(fresh.folder / "knowledge", "track-time")
-    (fresh.folder / "knowledge" / "kiosk.md").unlink()
-    changed = await fresh.run("build", "--json")  # ./knowledge is the default
+    changed = await fresh.run("build", "--json")
     assert (changed.code, changed.err) == (0, "")
     report = BuildReport.from_json(changed.json)
     assert (report.status, report.generation) == (BuildStatus.PUBLISHED, "00000002")
@@ -82,7 +90,8 @@ async def test_skipped_files_are_named_and_the_rest_is_published(fresh: Terminal
     warnings = [line for line in ended.err.splitlines() if line.startswith("warning: ")]
     assert ended.code == 0
     assert [line.split(":")[1].strip() for line in warnings] == ["big.md", "binary.md"]
-    assert "2 articles (2 added" in ended.err
+    assert "2 articles, " in ended.err
+    assert "  skipped    2 (see the warnings)" in ended.err
 
 
 async def test_knowledge_that_is_missing_or_empty_is_exit_2_and_the_old_index_stays(
@@ -158,7 +167,7 @@ async def test_events_are_json_lines_that_end_with_the_report_or_the_error(
     *steps, last = [json.loads(line) for line in ended.out.splitlines()]
     assert (ended.code, ended.err) == (0, "")
     phases = list(dict.fromkeys(step["progress"]["phase"] for step in steps))
-    assert phases == [str(phase) for phase in Phase]
+    assert phases == [str(phase) for phase in Phase if phase is not Phase.EVALUATING]
     embedding = [s["progress"] for s in steps if s["progress"]["phase"] == Phase.EMBEDDING]
     assert list(embedding[-1]) == ["phase", "done", "total", "seconds_left"]
     assert embedding[-1]["done"] == embedding[-1]["total"] > 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 import yaml
 
+from bot.doctor import examine_slack
 from bot.simulator.server import Simulator
 from tests.ollama import ScriptedOllama
 
@@ -47,6 +49,26 @@ async def test_a_bot_that_can_run_is_ok_and_what_it_does_without_is_noted(
     assert found["answerer"][0] == found["slack"][0] == "note"
     assert found["answerer"][1].startswith(f"extractive, because: Cannot reach Ollama at {NOWHERE}")
     assert found["slack"][1].endswith(", but ADMIN_USERS is empty: nobody may rebuild")
+
+
+@pytest.mark.parametrize(
+    ("users", "group", "sentence"),
+    [
+        ("U0ADA,U0GUS", "", ", but U0GUS of ADMIN_USERS may not rebuild: a guest"),
+        ("U0DEE", "", ", but U0DEE of ADMIN_USERS may not rebuild: deactivated"),
+        ("U0NIL", "", ", but U0NIL of ADMIN_USERS may not rebuild: the check failed"),
+        ("U0ADA", "S0NONE", ", but ADMIN_USERGROUP=S0NONE cannot be read"),
+        ("U0ADA", "S0EMPTY", ", but ADMIN_USERGROUP=S0EMPTY has no members"),
+        ("", "S0ADM", ", tokens and scopes are good"),
+    ],
+)
+async def test_admins_who_may_not_rebuild_are_named(
+    sim: Simulator, terminal: Terminal, users: str, group: str, sentence: str
+) -> None:
+    sim.workspace.usergroups["S0EMPTY"] = ()
+    environ = terminal.on(sim, ADMIN_USERS=users, ADMIN_USERGROUP=group).environ
+    found = await examine_slack(dict(environ))
+    assert found.detail == f"connected to Acme Support{sentence}"
 
 
 async def test_what_is_missing_is_bad_and_says_what_to_do(

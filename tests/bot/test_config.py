@@ -7,7 +7,6 @@ import re
 import pytest
 
 from bot.config import SlackConfig
-from bot.permissions import may_rebuild
 from core.config import Config
 from core.errors import SettingsError
 from core.settings import setting_rows
@@ -66,17 +65,3 @@ def test_the_example_file_names_every_slack_setting_and_nothing_unknown() -> Non
     known = {*ours, *(row.env for row in setting_rows(Config))}
     assert set(ours) <= set(named) <= known
     assert len(named) == len(set(named))
-
-
-@pytest.mark.parametrize(
-    ("user", "admins", "may"),
-    [
-        ("U0ADA", ("U0ADA", "U0BOB"), True),
-        ("U0ANN", ("U0ADA",), False),
-        ("U0ADA", (), False),
-        ("", ("",), False),
-        ("U0AD", ("U0ADA",), False),
-    ],
-)
-def test_who_may_rebuild(user: str, admins: tuple[str, ...], may: bool) -> None:
-    assert may_rebuild(user, admins) is may

@@ -54,6 +54,20 @@ class Office:
         assert message is not None
         return message
 
+    async def direct(self, holds: str) -> Json:
+        """Wait for a direct message to Ada that holds some text."""
+
+        def find() -> Json | None:
+            return next((m for m in self.directs() if holds in words(m)), None)
+
+        message = await self.sim.wait_for(find, SECONDS)
+        assert message is not None
+        return message
+
+    def directs(self) -> list[Json]:
+        """List the bot's direct messages to Ada."""
+        return [m for m in self.sim.messages("D0ADA") if is_bot(m)]
+
     def privates(self, user: str) -> list[Json]:
         """List what only one person sees in #support."""
         public = {m["ts"] for m in self.sim.messages("C0GEN")}
@@ -63,7 +77,7 @@ class Office:
 @pytest.fixture
 async def office(sim: Simulator, own: Terminal) -> AsyncIterator[Office]:
     """Start the bot on the local Slack, with its own copy of the library."""
-    terminal = own.on(sim)
+    terminal = own.on(sim, REBUILD_COOLDOWN="0")
     running = await terminal.start("run")
     try:
         await sim.wait_connected(SECONDS)
@@ -138,58 +152,98 @@ async def test_a_rebuild_makes_new_text_live_without_a_restart(office: Office) -
     assert "Lock entries" in (await office.ask(f"@clockify-bot {LOCK}"))["text"]
 
     await sim.command("U0ANN", "C0GEN", "/clockify-rebuild")
-    await office.private("U0ANN", "Only the admins of this bot may rebuild its knowledge.")
+    await office.private("U0ANN", "Only the admins of this bot may rebuild its knowledge")
 
-    index = office.terminal.folder / "index"
-    with build_lock(index, timeout_seconds=1, purpose="a test"):
-        await sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
-        await office.private("U0ADA", "I will tell you here when it is done.")
-        await office.private("U0ADA", "Now: waiting for the build lock.")  # after 3 s
-        await sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
-        await office.private("U0ADA", "already running, started by <@U0ADA>")
-        assert "Lock entries" in (await office.ask(f"@clockify-bot {LOCK}"))["text"]
-    report = await office.private("U0ADA", "*Rebuilt.*")
-    parts = [block["text"]["text"] for block in report["blocks"]]
-    assert parts[0].startswith("*Rebuilt.* Generation 00000002 is live.\n7 articles, ")
-    assert parts[1:] == [
-        "*Changed: 2*\n• `kiosk`\n• `lock-timesheets`",
-        "*Removed: 1*\n• `tags`",
-    ]
+    await sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
+    await office.private("U0ADA", "I keep you posted in our direct message.")
+    report = await office.direct("Generation 00000002 is live.")
+    assert "7 (2 changed, 1 removed)" in words(report)
+    assert "*Changed: 2*\\n• `kiosk`\\n• `lock-timesheets`" in words(report)
+    assert "*Removed: 1*\\n• `tags`" in words(report)
 
     reply = await office.ask(f"@clockify-bot {LOCK}")
     assert "Ring the brass bell." in reply["text"]
     assert "Lock entries" not in reply["text"]
 
     await sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
-    await office.private("U0ADA", "*Nothing changed.* Generation 00000002 stays live.")
+    await office.direct("generation 00000002 stays live.")
+    await sim.command("U0ADA", "C0GEN", "/clockify-rebuild", "status")
+    told = await office.private("U0ADA", "*The last rebuild*, started by <@U0ADA>, found nothing")
+    assert "*Live:* generation 00000002, made " in words(told)
+
+    await sim.command("U0ADA", "C0GEN", "/clockify-rebuild", "rollback")
+    await office.private("U0ADA", "*Generation 00000001 is live again.*")
+    assert "Lock entries" in (await office.ask(f"@clockify-bot {LOCK}"))["text"]
+    await sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
+    await office.direct("which was rolled back")
+    await sim.command("U0ADA", "C0GEN", "/clockify-rebuild", "force")
+    await office.direct("Generation 00000003 is live.")
+    assert "Ring the brass bell." in (await office.ask(f"@clockify-bot {LOCK}"))["text"]
+    audit = office.terminal.folder / ".clockify-bot" / "audit.jsonl"
+    ends = [line for line in map(json.loads, audit.read_text().splitlines()) if "seconds" in line]
+    assert [end["outcome"] for end in ends] == ["published", "unchanged", "refused", "published"]
+
+
+@pytest.mark.proof
+async def test_a_rebuild_that_waits_is_shown_and_can_be_cancelled(office: Office) -> None:
+    sim, index = office.sim, office.terminal.folder / "index"
+    with build_lock(index, timeout_seconds=1, purpose="a test"):
+        await sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
+        await office.direct("▸  *waiting for the build lock*")
+        await sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
+        await office.private("U0ADA", "already running, started by <@U0ADA>")
+        assert "Lock entries" in (await office.ask(f"@clockify-bot {LOCK}"))["text"]
+        await sim.command("U0ADA", "C0GEN", "/clockify-rebuild", "cancel")
+        await office.private("U0ADA", "Cancelled the rebuild that <@U0ADA> had started.")
+        await office.direct("*Cancelled by <@U0ADA>.* Nothing was published.")
+    with build_lock(index, timeout_seconds=0, purpose="a test"):
+        assert (index / "CURRENT").read_text().startswith("00000001 ")
 
 
 async def test_a_rebuild_that_fails_keeps_the_old_knowledge(office: Office) -> None:
     shutil.rmtree(office.terminal.folder / "knowledge")
     await office.sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
-    failure = await office.private("U0ADA", "*The rebuild failed.*")
+    failure = await office.direct("The rebuild failed")
     assert f"Knowledge {office.terminal.folder}/knowledge " in failure["text"]
-    assert failure["text"].endswith(
-        "The knowledge from before is still in use. Knowledge: generation 00000001"
-    )
+    still = "The knowledge from before is still in use. Knowledge: generation 00000001"
+    assert still in failure["text"]
     assert "Lock entries" in (await office.ask(f"@clockify-bot {LOCK}"))["text"]
     code, seconds = await office.running.stop(signal.SIGTERM)
     assert (code, seconds < 5.0) == (0, True)
 
 
+@pytest.mark.proof
 async def test_stopping_during_a_rebuild_tells_the_admin_and_leaves_no_builder_behind(
     office: Office,
 ) -> None:
     index = office.terminal.folder / "index"
     with build_lock(index, timeout_seconds=1, purpose="a test"):
         await office.sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
-        await office.private("U0ADA", "I will tell you here when it is done.")
+        await office.direct("▸  *waiting for the build lock*")
         code, seconds = await office.running.stop(signal.SIGTERM)
         assert (code, seconds < 5.0) == (0, True)
-        await office.private("U0ADA", "I was restarted before the rebuild ended.")
+        await office.direct("*I was restarted before the rebuild ended.*")
     with build_lock(index, timeout_seconds=0, purpose="a test"):
         assert (index / "CURRENT").read_text().startswith("00000001 ")
     assert "Traceback" not in office.running.text
+
+
+@pytest.mark.proof
+async def test_a_bot_killed_during_a_rebuild_ends_its_message_when_it_is_back(
+    office: Office,
+) -> None:
+    index = office.terminal.folder / "index"
+    with build_lock(index, timeout_seconds=1, purpose="a test"):
+        await office.sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
+        await office.direct("▸  *waiting for the build lock*")
+        assert (await office.running.stop(signal.SIGKILL))[0] == -signal.SIGKILL
+    again = await office.terminal.start("run")
+    try:
+        await office.sim.wait_connected(SECONDS)
+        await office.direct("*I was restarted before the rebuild ended.*")
+        assert len(office.directs()) == 1
+    finally:
+        await again.kill()
 
 
 async def test_a_restart_answers_from_what_the_rebuild_published(

@@ -119,7 +119,11 @@ async def test_stopping_tells_those_whose_answer_does_not_come(bench: Bench) -> 
     assert [m["text"] for m in replies] == [
         "I was restarted before I could answer. Please ask me again."
     ]
-    await bench.private("U0ADA", "C0GEN", "I was restarted before the rebuild ended.")
+    (told,) = bench.directs("U0ADA")
+    assert told["text"].startswith("*I was restarted before the rebuild ended.*")
+    assert "The knowledge from before is still in use." in told["text"]
+    assert bench.audit()[-1]["outcome"] == "interrupted"
+    assert not bench.slack.audit_file.with_name("rebuild-message.json").exists()
 
 
 async def test_a_refused_handshake_after_a_refresh_is_survived(bench: Bench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .. import seed
 from ..calls import TIER_2, TIER_3, TIER_4, Method, flag, page, required
 from ..model import BOT_USER_ID, TEAM_ID, Channel, ChannelKind, Json, SlackError
 from ..workspace import Workspace
@@ -79,15 +78,20 @@ class ReadingMethods:
         profile = {"real_name": user.real_name, "display_name": user.name}
         if "users:read.email" in self._workspace.manifest.scopes and not user.is_bot:
             profile["email"] = f"{user.name}@acme.example"
-        details: Json = {"id": user.id, "team_id": TEAM_ID, "name": user.name, "deleted": False}
-        details |= {"real_name": user.real_name, "profile": profile, "is_bot": user.is_bot}
-        details |= {"is_admin": user.is_admin, "is_owner": False, "tz": "Etc/UTC", "tz_offset": 0}
+        details: Json = {"id": user.id, "team_id": user.team_id, "name": user.name}
+        details |= {"deleted": user.is_deleted, "is_bot": user.is_bot, "profile": profile}
+        if user.is_deleted:  # Slack leaves the rest out
+            return {"user": details}
+        details |= {"real_name": user.real_name, "tz": "Etc/UTC", "tz_offset": 0}
+        if user.team_id != TEAM_ID:  # known through a shared channel; a stranger is not
+            return {"user": details | {"is_stranger": False}}
+        details |= {"is_admin": user.is_admin, "is_owner": False}
         details |= {"is_restricted": user.is_restricted, "is_ultra_restricted": False}
         return {"user": details}
 
     def usergroup(self, arguments: Json) -> Json:
         """List the members of a user group."""
-        users = seed.USERGROUPS.get(required(arguments, "usergroup"))
+        users = self._workspace.usergroups.get(required(arguments, "usergroup"))
         if users is None:
             raise SlackError("no_such_subteam")
         return {"users": list(users)}

@@ -4,6 +4,7 @@ import { el } from "./dom.js";
 
 const SLACKBOT = "USLACKBOT"; // tells a person that a command failed
 const ROLE_LABELS = { agent: "agent", admin: "admin", guest: "guest", bot: "app" };
+const ACTORS = ["agent", "admin", "guest"]; // whom the page can act as
 const COLOURS = 6; // avatar-0 … avatar-5 in style.css
 
 export class Directory {
@@ -23,7 +24,7 @@ export class Directory {
   }
 
   get people() {
-    return [...this.users.values()].filter((user) => user.role !== "bot" && user.id !== this.bot.id);
+    return [...this.users.values()].filter((user) => ACTORS.includes(user.role));
   }
 
   get isAdmin() {

@@ -53,7 +53,9 @@ async def test_the_state_is_what_the_person_sees(http: aiohttp.ClientSession) ->
         {"id": "C0GEN", "name": "support", "kind": "public"},
         {"id": "D0GUS", "name": "directmessage", "kind": "im", "user": "U0GUS"},
     ]
-    assert [user["role"] for user in ann["users"]] == ["agent", "admin", "guest", "bot"]
+    assert [user["role"] for user in ann["users"]] == [
+        *("agent", "admin", "guest", "deactivated", "external", "bot")
+    ]
     assert ann["commands"] == [
         {
             "command": "/clockify",
@@ -89,7 +91,7 @@ async def test_a_message_is_written_and_read(
         (
             "post",
             {"as": "U0BOT", "channel": "C0GEN", "text": "hi"},
-            "There is no person 'U0BOT'; there are U0ANN, U0ADA, U0GUS.",
+            "There is no person 'U0BOT'; there are U0ANN, U0ADA, U0GUS, U0DEE, U0PAT.",
         ),
         (
             "post",

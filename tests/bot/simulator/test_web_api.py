@@ -221,12 +221,16 @@ async def test_history_and_replies_come_in_pages(sim: Simulator, client: AsyncWe
 async def test_reading_the_workspace(sim: Simulator, client: AsyncWebClient) -> None:
     external = await client.conversations_info(channel="C0EXT", include_num_members=True)
     assert external["channel"]["is_ext_shared"] is True
-    assert external["channel"]["num_members"] == 3
+    assert external["channel"]["num_members"] == 4
     members = await client.conversations_members(channel="C0RND")
     assert members["members"] == ["U0ADA", "U0ANN", "U0BOT"]
     guest = (await client.users_info(user="U0GUS"))["user"]
     assert (guest["is_restricted"], guest["is_admin"]) == (True, False)
     assert "email" not in guest["profile"]
+    partner = (await client.users_info(user="U0PAT"))["user"]
+    assert (partner["team_id"], partner["is_stranger"]) == ("T0EXT", False)
+    departed = (await client.users_info(user="U0DEE"))["user"]
+    assert (departed["deleted"], "is_restricted" in departed) == (True, False)
     ts = await sim.post("U0ANN", "C0GEN", "hello")
     link = (await client.chat_getPermalink(channel="C0GEN", message_ts=ts))["permalink"]
     assert link == f"https://acme-support.slack.com/archives/C0GEN/p{ts.replace('.', '')}"

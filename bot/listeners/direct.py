@@ -1,0 +1,101 @@
+"""One direct message that is edited while something goes on, and ends with what came of it."""
+
+from __future__ import annotations
+
+import logging
+
+import aiohttp
+from slack_sdk.errors import SlackClientError
+
+from bot import texts
+from bot.blocks import Message, plain_message
+
+from .replies import BLOCK_ERRORS, SAFE, PrivateReply, Replies
+
+logger = logging.getLogger(__name__)
+
+FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError)
+
+
+class DirectMessage:
+    """A message of the bot to one person; where it cannot be, the command's response_url serves.
+
+    place is known already when an earlier process posted the message.
+    """
+
+    def __init__(
+        self,
+        replies: Replies,
+        user: str,
+        *,
+        place: tuple[str, str] | None = None,
+        instead: PrivateReply | None = None,
+    ) -> None:
+        self._replies = replies
+        self._user = user
+        self._instead = instead
+        self._place = place
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """Give channel and ts; None before the message is there."""
+        return self._place
+
+    async def open(self, message: Message) -> None:
+        """Post the message; when Slack does not take it, say so where the command was used."""
+        try:
+            sent = await self._replies.client.chat_postMessage(
+                channel=self._user, text=message.text, blocks=list(message.blocks), **SAFE
+            )
+            self._place = str(sent["channel"]), str(sent["ts"])
+        except FAILURES as error:
+            logger.warning("no direct message to %s: %s", self._user, _reason(error))
+            if self._instead is not None:
+                await self._instead.replace(plain_message(texts.REBUILD_NO_DIRECT_MESSAGE))
+
+    async def edit(self, message: Message) -> bool:
+        """Replace what the message says; False when Slack did not take it or it is not there."""
+        if self._place is None:
+            return False
+        try:
+            await self._update(message)
+            return True
+        except FAILURES as error:
+            reason = _reason(error)
+            logger.warning("cannot edit a direct message to %s: %s", self._user, reason)
+        if reason not in BLOCK_ERRORS:
+            return False
+        try:
+            await self._update(Message(message.text))
+            return True
+        except FAILURES:
+            return False
+
+    async def finish(self, message: Message) -> bool:
+        """Say how it ended: as an edit, else as a new message, else where the command was used."""
+        if await self.edit(message):
+            return True
+        try:
+            await self._replies.send(self._user, None, message)
+            return True
+        except FAILURES as error:
+            logger.warning("no direct message to %s: %s", self._user, _reason(error))
+        return self._instead is not None and await self._instead.replace(message)
+
+    async def _update(self, message: Message) -> None:
+        assert self._place is not None  # edit asks
+        channel, ts = self._place
+        await self._replies.client.chat_update(
+            channel=channel,
+            ts=ts,
+            text=message.text,
+            blocks=list(message.blocks),
+            parse="none",
+            link_names=False,
+        )
+
+
+def _reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    code = response.get("error") if response is not None else None
+    return str(code or type(error).__name__)

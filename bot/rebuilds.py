@@ -1,0 +1,175 @@
+"""One rebuild at a time: start, cancel, roll back, and say what runs or ran, here or elsewhere.
+
+A rebuild of another process is known from the state on disk. One that this bot was killed in has a
+message that still says "rebuilding"; finish_left_over ends it at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.build_state import BuildOutcome, BuildState
+from core.errors import BotError
+
+from . import texts
+from .blocks import Message
+from .markup import escape
+from .open_message import OpenMessage
+from .rebuild_run import Ending, LiveMessage, RebuildRun, RebuildTools
+from .report_blocks import lines_message
+from .status_blocks import after_restart_message, status_message
+
+LiveMeta = Callable[[], Mapping[str, Any] | None]  # meta.json of the live generation
+DYING_SECONDS = 10.0  # a builder whose bot was killed ends within this
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What whoever used the command is told, and the same in a word for the audit."""
+
+    message: Message
+    outcome: str
+
+
+class Rebuilds:
+    """Lives on one event loop; only a start and a rollback wait for each other."""
+
+    def __init__(
+        self,
+        tools: RebuildTools,
+        *,
+        cooldown_seconds: float,
+        live_meta: LiveMeta = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tools = tools
+        self._cooldown_seconds = cooldown_seconds
+        self._live_meta = live_meta
+        self._clock = clock
+        self._changing = asyncio.Lock()  # no rebuild begins while a rollback is under way
+        self._running: RebuildRun | None = None
+        self._last: tuple[float, Ending] | None = None  # when and how the last one here ended
+
+    async def start(self, user: str, message: LiveMessage, *, force: bool = False) -> Reply:
+        """Start a rebuild, or say who runs one already, or how long to wait."""
+        async with self._changing:
+            state = await self._tools.state()
+            obstacle = self._obstacle(state)
+            if obstacle is not None:
+                return Reply(lines_message(texts.rebuild_running(*obstacle)), "running already")
+            seconds = self._cooldown_left(force=force)
+            if seconds > 0:
+                return Reply(lines_message(texts.rebuild_cooldown(seconds)), "too soon")
+            self._running = RebuildRun(
+                self._tools,
+                message,
+                user=user,
+                is_forced=force,
+                before=state.record if state is not None else None,
+                on_end=self._end,
+            )
+        text = texts.REBUILD_FORCED if force else texts.REBUILD_STARTED
+        return Reply(lines_message(text), "started")
+
+    async def cancel(self, user: str) -> Reply:
+        """Stop the rebuild of this bot and say what became of it."""
+        running = self._running
+        if running is None:
+            obstacle = self._obstacle(await self._tools.state())
+            if obstacle is None:
+                told = (texts.REBUILD_NONE_RUNS, self._knowledge())
+                return Reply(lines_message(*told), "nothing runs")
+            told = (texts.rebuild_running(*obstacle), texts.CANCEL_NOT_OURS)
+            return Reply(lines_message(*told), "runs elsewhere")
+        ending = await running.cancel(user)
+        if ending.outcome == "cancelled":
+            told = (texts.you_cancelled(texts.starter(running.user)), self._knowledge())
+            return Reply(lines_message(*told), "cancelled")
+        return Reply(lines_message(texts.CANCEL_TOO_LATE, self._knowledge()), "too late")
+
+    async def rollback(self, number: str | None) -> Reply:
+        """Make an earlier generation live, unless a rebuild runs."""
+        async with self._changing:
+            obstacle = self._obstacle(await self._tools.state())
+            if obstacle is not None:
+                return Reply(lines_message(texts.rollback_blocked(*obstacle)), "running already")
+            try:
+                done = await self._tools.rebuilder.rollback(number)
+            except BotError as error:
+                told = (texts.rollback_failed(escape(str(error))), self._knowledge())
+                return Reply(lines_message(*told), "refused")
+        message = lines_message(texts.rolled_back(escape(done.before), escape(done.after)))
+        return Reply(message, f"rolled back from {done.before} to {done.after}")
+
+    async def status(self) -> Reply:
+        """Say what runs, how the last rebuild ended, and what is live."""
+        state = await self._tools.state()
+        obstacle = self._obstacle(state)
+        created = await self._created()
+        generation = self._tools.desk.generation
+        return Reply(status_message(obstacle, state, generation, created), "told")
+
+    def stop(self) -> None:
+        """End what runs, for it would not end by itself while the bot drains."""
+        if self._running is not None:
+            self._running.stop()
+
+    async def finish_left_over(self, message_at: Callable[[OpenMessage], LiveMessage]) -> None:
+        """End the message of a rebuild that this bot was killed in; nothing when there is none."""
+        left = await asyncio.to_thread(self._tools.open_file.read)
+        if left is None:
+            return
+        state = await self._settled_state()
+        generation = self._tools.desk.generation
+        message = after_restart_message(left, state, generation)
+        if await message_at(left).finish(message):
+            await asyncio.to_thread(self._tools.open_file.clear)
+
+    async def _settled_state(self) -> BuildState | None:
+        """Read the state once the orphaned builder has ended; it may take some seconds."""
+        deadline = time.monotonic() + DYING_SECONDS
+        while True:
+            state = await self._tools.state()
+            if not runs_elsewhere(state) or time.monotonic() > deadline:
+                return state
+            await asyncio.sleep(0.2)
+
+    def _end(self, ending: Ending) -> None:
+        self._running = None
+        self._last = self._clock(), ending
+
+    def _obstacle(self, state: BuildState | None) -> tuple[str, str] | None:
+        """Name who runs a rebuild, and how far it is; None when none runs."""
+        if self._running is not None:
+            where = texts.rebuild_where(self._running.progress)
+            return texts.starter(self._running.user), where
+        if state is not None and runs_elsewhere(state):
+            where = texts.rebuild_where(state.progress)
+            return texts.starter(state.started_by, state.record), where
+        return None
+
+    def _cooldown_left(self, *, force: bool) -> float:
+        """Give the seconds to wait; none to force what a guard has just refused."""
+        if self._last is None or (force and self._last[1].is_refusal):
+            return 0.0
+        return self._last[0] + self._cooldown_seconds - self._clock()
+
+    def _knowledge(self) -> str:
+        return texts.knowledge_of(escape(self._tools.desk.generation))
+
+    async def _created(self) -> str:
+        meta = await asyncio.to_thread(self._live_meta)
+        is_live = meta is not None and meta.get("generation") == self._tools.desk.generation
+        return str(meta.get("created", "")) if meta is not None and is_live else ""
+
+
+def runs_elsewhere(state: BuildState | None) -> bool:
+    """Say whether another process builds; of its own, this one knows more than the disk."""
+    if state is None or state.outcome is not BuildOutcome.RUNNING:
+        return False
+    return not (state.record.pid == os.getpid() and state.record.is_alive())

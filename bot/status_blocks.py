@@ -1,0 +1,100 @@
+"""What is known of the newest build in, the replies of `status` and after a restart out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from core.build_state import BuildOutcome, BuildState
+from core.report import BuildStatus
+
+from . import texts
+from .blocks import Message
+from .markup import escape
+from .open_message import OpenMessage
+from .report_blocks import (
+    earlier_report_message,
+    failure_message,
+    lines_message,
+    report_message,
+    told,
+)
+
+
+def status_message(
+    obstacle: tuple[str, str] | None, state: BuildState | None, generation: str, created: str
+) -> Message:
+    """Say what runs or how the last rebuild ended, and what is live; created is ISO 8601 or ""."""
+    live = texts.live_generation(escape(generation), age_seconds(created))
+    if obstacle is not None:
+        return lines_message(texts.rebuild_runs(*obstacle), live)
+    if state is None:
+        return lines_message(live, texts.REBUILD_NONE_RUNS, texts.REBUILD_NONE_KNOWN)
+    by = texts.starter(state.started_by)
+    ended = age_seconds(state.ended or state.record.since)
+    last = texts.last_rebuild(by, how_it_ended(state), ended)
+    head = lines_message(live, texts.REBUILD_NONE_RUNS, last)
+    match state.outcome:
+        case BuildOutcome.DONE if state.report is not None:
+            return earlier_report_message(head, state.report)
+        case BuildOutcome.FAILED:
+            return lines_message(
+                live, texts.REBUILD_NONE_RUNS, last, texts.quoted(told(state.error))
+            )
+        case _:
+            return head
+
+
+def how_it_ended(state: BuildState) -> str:
+    """Say how a build ended, as the end of a sentence that "ago" may follow."""
+    match state.outcome:
+        case BuildOutcome.DONE:
+            report = state.report
+            if report is not None and report.status is BuildStatus.UNCHANGED:
+                return texts.ENDED_UNCHANGED
+            return texts.ended_published(escape(report.generation) if report is not None else "")
+        case BuildOutcome.FAILED:
+            return texts.ENDED_FAILED
+        case BuildOutcome.CANCELLED:
+            return texts.ENDED_CANCELLED
+        case BuildOutcome.INTERRUPTED | BuildOutcome.RUNNING:
+            return texts.ended_interrupted(state.record.pid, escape(state.record.host))
+
+
+def after_restart_message(left: OpenMessage, state: BuildState | None, generation: str) -> Message:
+    """Say what became of a rebuild that the bot was killed in; generation is live now."""
+    is_its_own = (
+        state is not None
+        and state.started_by == left.user
+        and (moment(state.record.since) or datetime.max) >= (moment(left.since) or datetime.min)
+    )
+    if is_its_own and state is not None:
+        match state.outcome:
+            case BuildOutcome.DONE if state.report is not None:
+                return report_message(state.report, remark=texts.REBUILD_RESTARTED)
+            case BuildOutcome.FAILED:
+                remark = texts.REBUILD_RESTARTED
+                return failure_message(state.error, generation, remark=remark)
+            case BuildOutcome.RUNNING:
+                by = texts.starter(state.started_by, state.record)
+                runs = texts.rebuild_runs(by, texts.rebuild_where(state.progress))
+                return lines_message(texts.REBUILD_RESTARTED, runs)
+    if generation != left.generation:
+        published = texts.published_meanwhile(escape(generation))
+        return lines_message(texts.REBUILD_RESTARTED, published)
+    return lines_message(texts.REBUILD_INTERRUPTED, texts.still_in_use(escape(generation)))
+
+
+def moment(iso: str) -> datetime | None:
+    """Read a time; None when it is none. Without a zone it is UTC."""
+    try:
+        read = datetime.fromisoformat(iso)
+    except ValueError:
+        return None
+    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+
+
+def age_seconds(iso: str) -> float | None:
+    """Give how long ago a time is; None when it is none, or to come."""
+    then = moment(iso)
+    seconds = -1.0 if then is None else (datetime.now(UTC) - then).total_seconds()
+    return seconds if seconds >= 0 else None
