@@ -2,7 +2,8 @@
 
 .build.state.json in the index folder, written by the builder: who started it, how far it is, how it
 ended. For display only: it is not synced, and the build lock alone decides who builds. A build that
-is said to run, but whose process is gone, was interrupted.
+is said to run, but whose process is gone, was interrupted; so was one whose process cannot be seen
+from here (another host, another container) when nobody holds the lock.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from typing import Any
 
 from .build_record import BuildRecord
 from .errors import BotError
+from .lock import is_locked
 from .report import BuildReport, Phase, Progress
 
 STATE_NAME = ".build.state.json"
 WRITTEN_EVERY_SECONDS = 1.0  # and when the phase changes
 MAX_ERROR_CHARS = 2000
+KEPT_AT_END = 300  # of them, in characters
 
 
 class BuildOutcome(StrEnum):
@@ -75,7 +78,8 @@ class StateWriter:
     ) -> None:
         """Write how it ended."""
         ended = datetime.now(UTC).isoformat(timespec="seconds")
-        error = error[:MAX_ERROR_CHARS]
+        if len(error) > MAX_ERROR_CHARS:  # what to do stands at the end
+            error = f"{error[: MAX_ERROR_CHARS - KEPT_AT_END]} … {error[-KEPT_AT_END:]}"
         self._state = replace(self._state, outcome=outcome, report=report, error=error, ended=ended)
         write_state(self._folder, self._state)
 
@@ -104,7 +108,7 @@ def write_state(folder: Path, state: BuildState) -> None:
     beside = folder / f"{STATE_NAME}.{os.getpid()}.tmp"
     with suppress(OSError):
         try:
-            beside.write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
+            beside.write_text(json.dumps(raw), encoding="ascii")
             os.replace(beside, folder / STATE_NAME)
         except OSError:
             beside.unlink(missing_ok=True)
@@ -117,10 +121,17 @@ def read_state(folder: Path) -> BuildState | None:
         state = _from_json(raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    is_gone = state.record.can_be_seen() and not state.record.is_alive()
+    is_gone = not state.record.is_alive() if state.record.can_be_seen() else not _is_locked(folder)
     if state.outcome is BuildOutcome.RUNNING and is_gone:
         return replace(state, outcome=BuildOutcome.INTERRUPTED)
     return state
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        return is_locked(folder)
+    except OSError:
+        return True  # nothing says that it ended
 
 
 def _from_json(raw: dict[str, Any]) -> BuildState:

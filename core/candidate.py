@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,9 +84,16 @@ class Maker:
     async def _evaluate(self, inputs: Inputs, index: Index) -> Evaluation | None:
         if not inputs.questions:
             return None
-        with self.clock.phase(Phase.EVALUATING, len(inputs.questions)):
+        count = len(inputs.questions)
+        with self.clock.phase(Phase.EVALUATING, count) as advance:
+            steps = itertools.count(1)  # of the vectors, the candidate and the live generation
             return await evaluate(
-                index, inputs.questions, self.embedder, self.store, floor=self.quality_floor
+                index,
+                inputs.questions,
+                self.embedder,
+                self.store,
+                floor=self.quality_floor,
+                on_step=lambda: advance(min(next(steps) // 2, count), count),
             )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .errors import IndexUnusable
 from .index import Index
 from .protocols import Embedder
-from .quality import Ranks, judge, known_pages, measure
+from .quality import OnStep, Ranks, judge, known_pages, measure
 from .quality_questions import QualityQuestion
 from .report import QualityReport
 from .store import Opened, Store
@@ -30,10 +31,17 @@ async def evaluate(
     store: Store,
     *,
     floor: float,
+    on_step: OnStep = lambda: None,
 ) -> Evaluation:
-    """Measure both with the same questions; raises ModelUnavailable."""
-    ranks = await measure(index, questions, embedder)
-    live = await _live_ranks(ranks, questions, index, embedder, store)
+    """Measure both with the same questions, each embedded once; raises ModelUnavailable.
+
+    on_step is called again and again, so that nobody takes a slow model for a dead one.
+    """
+    measured = partial(
+        measure, questions=questions, embedder=embedder, embedded={}, on_step=on_step
+    )
+    ranks = await measured(index)
+    live = await _live_ranks(ranks, index, measured, store)
     report = judge(ranks, live, questions, known=known_pages(index), floor=floor)
     recorded = {"hits": report.hits, "questions": report.questions, "ranks": ranks}
     return Evaluation(report, recorded)
@@ -41,9 +49,8 @@ async def evaluate(
 
 async def _live_ranks(
     candidate: Ranks,
-    questions: Sequence[QualityQuestion],
     index: Index,
-    embedder: Embedder | None,
+    measured: Callable[[Index], Awaitable[Ranks]],
     store: Store,
 ) -> Ranks | None:
     """Ask the live generation; what was recorded of it serves where its embedder is another.
@@ -55,7 +62,7 @@ async def _live_ranks(
     except IndexUnusable:
         return None
     if live.index.spec in (None, index.spec):
-        return await measure(live.index, questions, embedder)
+        return await measured(live.index)
     recorded = _recorded_ranks(live)
     return None if recorded is None else {**candidate, **recorded}
 

@@ -45,8 +45,9 @@ UNREADABLE = (
     RuntimeError,
     BadZipFile,
 )
-# What the system says of a file that is gone, is no file, or cannot be read from its disk.
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.EIO)
+# What the system says of a file that is gone or is no file. EIO is not here: a disk that comes back
+# has it whole again.
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL)
 
 
 class Damaged(Exception):
@@ -56,7 +57,8 @@ class Damaged(Exception):
 class Unjudged(Damaged):
     """One generation cannot be used now, but nothing says that it is damaged.
 
-    It is of another version of this program, or permissions, descriptors or memory are missing.
+    It is of another version of this program, the disk does not answer, or permissions,
+    descriptors or memory are missing.
     """
 
 

@@ -73,6 +73,11 @@ class _LockedFile:
             self._lock.acquire(timeout=left_seconds, poll_interval=POLL_SECONDS)
         except Timeout:
             raise  # an OSError as well
+        except PermissionError as error:
+            raise SettingsError(
+                f"{self._path} belongs to another user ({error.strerror}), so builds cannot be "
+                "kept apart. Give it to this user (chown) while nothing builds."
+            ) from error
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 raise
@@ -140,6 +145,22 @@ def build_lock(folder: Path, *, timeout_seconds: float, purpose: str) -> Iterato
         record = json.dumps(asdict(BuildRecord.of_this_process(purpose)))
         (folder / RECORD_NAME).write_text(record, encoding="utf-8")
         yield BuildLock(guard)
+
+
+def is_locked(folder: Path) -> bool:
+    """Say whether a build holds the lock now, on whatever host or in whatever container it runs.
+
+    The look takes the lock for an instant, which a builder that comes then waits for.
+    """
+    if not (folder / GUARD_NAME).is_file():
+        return False
+    guard = _LockedFile(folder / GUARD_NAME)
+    try:
+        guard.acquire(time.monotonic())
+    except (Timeout, SettingsError):
+        return True
+    guard.release()
+    return False
 
 
 def read_record(folder: Path) -> BuildRecord | None:

@@ -33,6 +33,10 @@ class Vanished(Exception):
 @contextmanager
 def pinned(path: Path) -> Iterator[None]:
     """Keep a file from being removed; raises Vanished when that came first, and OSError."""
+    if fcntl is None:
+        os.stat(path)  # a folder cannot be opened there
+        yield
+        return
     descriptor = os.open(path, _MODES[-1])
     try:
         if not _lock(descriptor, shared=True) or not _is_still_named(path, descriptor):

@@ -6,7 +6,7 @@ A question is hit when one of its articles is among the first five found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from .errors import EmbedderMismatch
@@ -33,6 +33,8 @@ WORSE_BY_POINTS = 2  # of hit@5 in percent: more than this
 WORSE_BY_QUESTIONS = 2  # and at least so many lost, won ones set off
 NAMED = 10  # questions that a refusal names
 BATCH = 16  # texts embedded at a time
+
+OnStep = Callable[[], None]
 WHAT_TO_DO = "Nothing is published: mend these articles, or the questions that ask too much."
 
 Ranks = Mapping[str, int | None]  # query → place of its first article, from 1; None: not in FIRST
@@ -53,13 +55,15 @@ async def measure(
     embedder: Embedder | None,
     *,
     embedded: dict[str, Vector] | None = None,
+    on_step: OnStep = lambda: None,
 ) -> dict[str, int | None]:
     """Ask every question as a reader would; give the place of its first article by query.
 
-    embedded keeps the vectors of the questions, so that a second index needs no new ones. Raises
+    embedded keeps the vectors of the questions, so that a second index needs no new ones; on_step
+    is called after each batch of vectors and each question. Raises
     ModelUnavailable, and EmbedderMismatch when another embedder made the index.
     """
-    found = await first_articles(index, questions, embedder, embedded=embedded)
+    found = await first_articles(index, questions, embedder, embedded=embedded, on_step=on_step)
     return {question.query: rank(question, found[question.query]) for question in questions}
 
 
@@ -69,16 +73,18 @@ async def first_articles(
     embedder: Embedder | None,
     *,
     embedded: dict[str, Vector] | None = None,
+    on_step: OnStep = lambda: None,
 ) -> dict[str, tuple[Chunk, ...]]:
     """Give the best chunk of each of the first articles found, best first, by query."""
     texts = [index.spelling.correct(question.query) for question in questions]
     vectors = {} if embedded is None else embedded
-    await _embed(index, texts, embedder, vectors)
+    await _embed(index, texts, embedder, vectors, on_step)
     found = {}
     for question, text in zip(questions, texts, strict=True):
         query = vectors.get(text) if embedder is not None else None
         hits = search(index, text, query, RetrievalRules()).hits[:FIRST]
         found[question.query] = tuple(hit.chunk for hit in hits)
+        on_step()
     return found
 
 
@@ -93,6 +99,7 @@ async def _embed(
     texts: Sequence[str],
     embedder: Embedder | None,
     embedded: dict[str, Vector],
+    on_step: OnStep,
 ) -> None:
     """Put the vectors in that are missing; none are when only words are searched."""
     if index.vectors is None or embedder is None:
@@ -107,6 +114,7 @@ async def _embed(
     for start in range(0, len(missing), BATCH):
         batch = missing[start : start + BATCH]
         embedded.update(zip(batch, await embedder.embed(batch, role=Role.QUERY), strict=True))
+        on_step()
 
 
 def judge(

@@ -68,12 +68,11 @@ async def rebuild(request: BuildRequest, on_progress: OnProgress = lambda _: Non
         with clock.phase(Phase.LOCKING):
             seconds = request.lock_timeout_seconds
             lock = stack.enter_context(build_lock(folder, timeout_seconds=seconds, purpose=purpose))
-        state = stack.enter_context(
-            state_written(folder, purpose=purpose, started_by=request.started_by)
-        )
-        clock.also_tell(state.note)
-        report = await _Build(request, lock, clock).run()
-        state.end(BuildOutcome.DONE, report=report)
+        with state_written(folder, purpose=purpose, started_by=request.started_by) as state:
+            clock.also_tell(state.note)
+            report = await _Build(request, lock, clock).run()
+            state.end(BuildOutcome.DONE, report=report)
+        Store(folder).prune(lock=lock)  # also what a build left that died before its own
         return report
 
 
@@ -97,7 +96,6 @@ class _Build:
         while report is None:
             attempts += 1
             report = await self._attempt(spec, may_repeat=attempts < ATTEMPTS)
-        self._store.prune(lock=self._lock)  # also what a build left that died before its own
         return report
 
     async def _prepare(self) -> EmbedderSpec | None:
@@ -151,7 +149,8 @@ class _Build:
         """Give what is there already; refuse what must not be published. None: build."""
         live, force = self._live, self._request.force
         is_live = live is not None and live["generation"] == self._store.live()
-        if live is not None and is_live and live.get("inputs") == inputs.digest and not force:
+        is_safe = is_live and self._store.is_durable()
+        if live is not None and is_safe and live.get("inputs") == inputs.digest and not force:
             return self._ending(BuildStatus.UNCHANGED, live, cache_bytes(self._cache))
         if number := self._store.rolled_back_from(inputs.digest):
             self._refuse(f"This knowledge is that of generation {number}, which was rolled back.")

@@ -5,6 +5,7 @@ ROLLED_BACK in the index folder: JSON {"rolled_back": {inputs: number}, "self": 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Mapping
@@ -20,7 +21,10 @@ RolledBackInputs = dict[str, str]  # inputs → number of the generation that wa
 
 
 def read_rolled_back(folder: Path) -> RolledBackInputs | None:
-    """Read the record; empty before the first rollback, None when it is not what was written."""
+    """Read the record; empty before the first rollback, None when it is not what was written.
+
+    Raises OSError when nobody can say what was written.
+    """
     try:
         with disk.opened_regular(folder / RECORD_NAME) as (file, size):
             raw = json.loads(disk.read_exactly(file, min(size, MOST_BYTES)))
@@ -28,7 +32,11 @@ def read_rolled_back(folder: Path) -> RolledBackInputs | None:
         return inputs if raw["self"] == _digest(inputs) else None
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EISDIR, errno.ELOOP):  # something else lies there
+            return None
+        raise
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
 
 

@@ -34,6 +34,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,10 @@ TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # of a name to rename to
 
 class Store(StoreReader):
     """The generations of one index folder; whoever writes holds its build lock."""
+
+    def is_durable(self) -> bool:
+        """Say whether the disk confirmed what is live; if not, only another publication helps."""
+        return not (self.folder / upkeep.NOT_DURABLE).exists()
 
     def check_room(self) -> None:
         """Make sure that a build can be written, before it starts; raises OSError."""
@@ -105,7 +110,8 @@ class Store(StoreReader):
             disk.sync_folder(self._generations)
             self._point_at(written.name, digest)
         except BaseException as error:
-            if self.live() != written.name:
+            # CURRENT may not even be readable then; what it names must stay.
+            if not isinstance(error, DurabilityUnknown) and self.live() != written.name:
                 upkeep.discard(written)
             if isinstance(error, Damaged | Vanished):
                 raise RebuildRefused(
@@ -119,13 +125,14 @@ class Store(StoreReader):
     def adopt(self, inputs: str, *, lock: BuildLock) -> str | None:
         """Make a whole generation live that a crash left newer than the live one, if any.
 
-        Gives its number. One with inputs that were rolled back from is not adopted.
+        Gives its number. One with inputs that were rolled back from is not adopted, nor is one
+        from before a generation that was: it had its time.
         """
         if self.rolled_back_from(inputs) is not None:
             return None
-        live = int(self.live() or 0)
+        earlier = (self.live() or "0", *(read_rolled_back(self.folder) or {}).values())
         for number in reversed(self.numbers()):
-            if int(number) <= live:
+            if int(number) <= max(map(int, earlier)):
                 break
             if self._meta_of(number).get("inputs") == inputs and not self._damage(number):
                 self._switch_to(number, lock)
@@ -147,8 +154,11 @@ class Store(StoreReader):
         before = self.live()
         if not self.numbers():
             raise self._unusable(())
-        after = self._wanted(number) if number is not None else self._one_before(before)
-        if after == before:
+        if number is None and before and not self.is_durable():
+            after = before  # it is the last rollback that is done again
+        else:
+            after = self._wanted(number) if number is not None else self._one_before(before)
+        if after == before and self.is_durable():
             raise RebuildRefused(f"Generation {after} is live already; nothing is changed.")
         rolled_back = read_rolled_back(self.folder) or {}
         if before and int(after) < int(before) and not self._damage(before):
@@ -176,21 +186,20 @@ class Store(StoreReader):
         return tuple(told)
 
     def prune(self, *, lock: BuildLock) -> tuple[str, ...]:
-        """Delete all but the live generation and the two newest others; gives what is deleted.
+        """Delete all but the live generation and the two that would answer next.
+
+        Gives what is deleted; what was rolled back from goes first.
 
         lock says that nobody publishes meanwhile. Damaged ones do not count: they are set aside.
         One that is being read stays for the next time, and so does one that the disk keeps.
         """
         damages = self._damages()
         first, _ = self._named()
-        kept = {next((n for n in self._candidates(first) if n not in damages), "")}
+        whole = [number for number in self._candidates(first) if number not in damages]
         for sentence in self._set_aside(damages):
             logger.warning("%s: %s", self.folder, sentence)
         removed = []
-        for number in reversed([n for n in self.numbers() if n not in damages]):
-            if number in kept or len(kept) < KEEP:
-                kept.add(number)
-                continue
+        for number in whole[KEEP:]:
             try:
                 if upkeep.delete_generation(self.folder, number):
                     removed.append(number)
@@ -236,11 +245,15 @@ class Store(StoreReader):
         try:
             disk.sync_folder(self.folder)
         except OSError as error:
+            with suppress(OSError):
+                (self.folder / upkeep.NOT_DURABLE).touch()
             raise DurabilityUnknown(
                 f"Generation {number} is live now, but the disk did not confirm it "
                 f"({error.strerror}): after a power cut the one before may be served. "
                 f"Check the disk of {self.folder}, then do it again."
             ) from error
+        with suppress(OSError):
+            (self.folder / upkeep.NOT_DURABLE).unlink()
 
     def _forgive(self, inputs: str | None) -> None:
         """Take published inputs from the record; repair() does it when this fails."""

@@ -28,13 +28,13 @@ from .generation_files import (
 )
 from .index import Index
 from .pins import Vanished
-from .rolled_back import read_rolled_back
+from .rolled_back import RECORD_NAME, RolledBackInputs, read_rolled_back
 from .types import Chunk
 
 logger = logging.getLogger(__name__)
 
-_NUMBER = re.compile(r"\d{8,18}", re.ASCII)
-_POINTER = re.compile(r"(\d{8,18}) ([0-9a-f]{64})", re.ASCII)  # what CURRENT says
+_NUMBER = re.compile(r"\d{8,12}", re.ASCII)
+_POINTER = re.compile(r"(\d{8,12}) ([0-9a-f]{64})", re.ASCII)  # what CURRENT says
 POINTER_BYTES = 100
 
 RETRIES = 20  # of a reader under whom generations come and go
@@ -120,7 +120,7 @@ class StoreReader:
 
     def list(self) -> tuple[GenerationInfo, ...]:
         """Give all generations, newest first, each read as a whole."""
-        rolled_back, live = read_rolled_back(self.folder) or {}, self.live()
+        rolled_back, live = self._rolled_back(), self.live()
         found = []
         for number in reversed(self.numbers()):
             folder = self._generations / number
@@ -160,7 +160,7 @@ class StoreReader:
         """Give generations in the order in which they should answer."""
         if first:
             yield first
-        rolled_back = read_rolled_back(self.folder) or {}
+        rolled_back = self._rolled_back()
 
         def rank(number: str) -> tuple[bool, bool, int]:
             is_rolled_back = self._meta_of(number).get("inputs") in rolled_back
@@ -168,6 +168,14 @@ class StoreReader:
             return is_rolled_back, is_newer, -int(number)
 
         yield from sorted((number for number in self.numbers() if number != first), key=rank)
+
+    def _rolled_back(self) -> RolledBackInputs:
+        """Give the record as far as it can be read; without it, answers go on."""
+        try:
+            return read_rolled_back(self.folder) or {}
+        except OSError as error:
+            logger.warning("%s in %s cannot be read: %s", RECORD_NAME, self.folder, error)
+            return {}
 
     def _unraced(self, read: Callable[[str], T]) -> tuple[T, tuple[str, ...]]:
         """Read the first whole generation; starts over when they come and go meanwhile."""
@@ -233,11 +241,14 @@ class StoreReader:
         return wanted
 
     def _one_before(self, live: str) -> str:
-        """Give the newest whole generation that is older and was not rolled back from."""
-        rolled_back = read_rolled_back(self.folder) or {}
+        """Give the newest whole generation that is older, of other inputs than the live one's.
+
+        Nor of inputs that were rolled back from: who rolls back wants other knowledge.
+        """
+        unwanted = {*self._rolled_back(), self._meta_of(live).get("inputs")}
         for number in reversed(self.numbers()):
             is_older = not live or int(number) < int(live)
-            is_wanted = is_older and self._meta_of(number).get("inputs") not in rolled_back
+            is_wanted = is_older and self._meta_of(number).get("inputs") not in unwanted
             if is_wanted and not self._damage(number):
                 return number
         before = f" before {live}" if live else ""

@@ -15,6 +15,7 @@ from .pins import unpinned
 
 GENERATIONS = "generations"
 QUARANTINE = "quarantine"
+NOT_DURABLE = "NOT_DURABLE"  # the disk did not confirm what is live
 TRASH = ".trash-"
 BUILDING = ".tmp-"
 # Files that a builder writes beside what they replace, by its pid.

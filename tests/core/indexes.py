@@ -140,7 +140,13 @@ Act = Callable[[Store], object]
 
 
 def act_refused(
-    pipe: Connection, folder: Path, act: Act, event: str, end: str, code: int, after: str
+    pipe: Connection,
+    folder: Path,
+    act: Act,
+    event: str,
+    end: str | tuple[str, ...],
+    code: int,
+    after: str,
 ) -> None:
     """Act where the system refuses an event on a path, from a rename to another path on.
 

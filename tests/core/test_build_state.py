@@ -19,15 +19,25 @@ from core.build_state import (
     BuildState,
     StateWriter,
     read_state,
+    state_written,
     write_state,
 )
 from core.errors import KnowledgeError, LockTimeout, ModelUnavailable
+from core.lock import GUARD_NAME, build_lock, is_locked
 from core.protocols import EmbedderSpec
 from core.rebuild import BuildRequest, rebuild
 from core.report import BuildReport, BuildStatus, Phase, Progress, QualityReport
 from core.types import Role, Vectors
 
-from .fakes import HashingEmbedder, embed_and_die, request, running, write_knowledge
+from .fakes import (
+    HashingEmbedder,
+    embed_and_die,
+    hear,
+    hold_lock,
+    request,
+    running,
+    write_knowledge,
+)
 
 
 @pytest.fixture
@@ -176,6 +186,55 @@ class TestAtTheEnd:
         state = read_state(wanted.folder)
         assert state is not None
         assert (state.outcome, state.report) == (BuildOutcome.DONE, report)
+
+
+class TestOutOfSight:
+    """The process is on another host or in another container; the lock tells whether it lives."""
+
+    def test_it_runs_as_long_as_the_lock_is_held(self, tmp_path: Path) -> None:
+        away = replace(BuildRecord.of_this_process("a test"), host="elsewhere", start_token="")
+        write_state(tmp_path, BuildState(BuildOutcome.RUNNING, away))
+        with running(hold_lock, tmp_path, "a container") as (process, pipe):
+            hear(pipe)
+            assert outcome_in(tmp_path) is BuildOutcome.RUNNING
+            process.kill()
+            process.join(20)
+            assert outcome_in(tmp_path) is BuildOutcome.INTERRUPTED
+        (tmp_path / GUARD_NAME).unlink()
+        assert outcome_in(tmp_path) is BuildOutcome.INTERRUPTED
+        assert not (tmp_path / GUARD_NAME).exists()
+
+    def test_the_look_leaves_the_lock_free(self, tmp_path: Path) -> None:
+        with build_lock(tmp_path, timeout_seconds=0, purpose="a test"):
+            assert is_locked(tmp_path)
+        for _ in range(2):
+            assert not is_locked(tmp_path)
+        with build_lock(tmp_path, timeout_seconds=0, purpose="a test"):
+            pass
+
+
+def outcome_in(folder: Path) -> BuildOutcome:
+    state = read_state(folder)
+    assert state is not None
+    return state.outcome
+
+
+def test_a_long_error_keeps_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError), state_written(tmp_path, purpose="a test", started_by=""):
+        raise KnowledgeError(f"Gone: {'x' * 5000}. Run: clockify-bot build --force")
+    state = read_state(tmp_path)
+    assert state is not None
+    assert len(state.error) < 2100
+    assert state.error.startswith("Gone: xxx")
+    assert state.error.endswith("x. Run: clockify-bot build --force")
+
+
+def test_a_path_that_is_no_text_can_be_written(tmp_path: Path) -> None:
+    record = BuildRecord.of_this_process("build of kb-\udcff")
+    write_state(tmp_path, BuildState(BuildOutcome.RUNNING, record))
+    state = read_state(tmp_path)
+    assert state is not None
+    assert state.record.purpose == "build of kb-\udcff"
 
 
 async def test_a_build_that_waits_in_vain_leaves_the_running_ones_state(

@@ -71,9 +71,22 @@ async def test_the_first_build_is_measured_and_recorded(knowledge: Path, store: 
     assert report.quality == QualityReport(questions=5, hits=5)
     assert recorded(store) == {"hits": 5, "questions": 5, "ranks": dict.fromkeys(QUESTIONS, 1)}
     asked = [(p.done, p.total) for p in seen if p.phase is Phase.EVALUATING]
-    assert asked == [(0, 5), (5, 5)]
+    assert (asked[0], asked[-1]) == ((0, 5), (5, 5))
+    assert asked == sorted(asked)
+    assert len(asked) > 5  # a sign of life after each question
     assert list(report.seconds) == [phase.name.lower() for phase in Phase]
     assert BuildReport.from_json(json.loads(json.dumps(report.as_json()))) == report
+
+
+async def test_each_question_is_embedded_once_for_both_generations(
+    knowledge: Path, store: Store
+) -> None:
+    await rebuild(request(knowledge, store.folder))
+    write_knowledge(knowledge, {**ARTICLES, **OTHER})
+    embedder = HashingEmbedder()
+    await rebuild(request(knowledge, store.folder, embedder=embedder))
+    asked = [text for text in embedder.texts if text in QUESTIONS]
+    assert sorted(asked) == sorted(QUESTIONS)
 
 
 async def test_without_questions_there_is_no_verdict(knowledge: Path, store: Store) -> None:

@@ -165,6 +165,16 @@ class TestTheDisk:
             f"Check the disk of {two.folder}, then do it again."
         )
         assert two.open().index.generation == live
+        assert not two.is_durable()
+        act(two)  # once more, on a disk that is well again
+        assert two.is_durable()
+        assert two.live() == ("00000004" if act is publish_v3 else "00000001")
+
+    def test_keeps_what_is_live_when_nothing_more_can_be_opened(self, two: Store) -> None:
+        refusal = ("open", ("/index", "/CURRENT"), errno.EMFILE, "/CURRENT")
+        with running(act_refused, two.folder, publish_v3, *refusal) as (_, pipe):
+            assert hear(pipe)[0] == "DurabilityUnknown"
+        assert whole(two) == ({"v3"}, ())
 
     def test_a_read_only_place_is_noticed_before_work_starts(self, two: Store) -> None:
         refusal = ("open", "-probe", errno.EROFS, "")
@@ -250,6 +260,12 @@ class TestAdopting:
         flip(generation(orphan, 3) / "chunks.jsonl")
         assert adopt(orphan, "inputs of v3") is None
         assert orphan.live() == "00000002"
+
+    def test_not_what_was_live_before_a_rollback(self, two: Store) -> None:
+        publish_v3(two)
+        roll_back(two, "1")
+        assert adopt(two, "inputs of v2") is None
+        assert two.live() == "00000001"
 
     def test_not_what_was_rolled_back_from(self, two: Store) -> None:
         roll_back(two)

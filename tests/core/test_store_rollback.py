@@ -143,7 +143,9 @@ class TestTheRecord:
 
     def test_of_two_generations_with_the_same_inputs(self, three: Store) -> None:
         publish(three, index_of("v3"), inputs="inputs of v3")
-        assert roll_back(three) == ("00000004", "00000003")
+        assert roll_back(three) == ("00000004", "00000002")  # 3 is of the same knowledge
+        assert three.rolled_back_from("inputs of v3") == "00000004"
+        assert roll_back(three, "3") == ("00000002", "00000003")
         assert three.rolled_back_from("inputs of v3") is None  # they are live
 
     def test_comes_before_current(self, three: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,11 +14,14 @@ import pytest
 from core.errors import IndexUnusable, LockTimeout
 from core.lock import GUARD_NAME, build_lock
 from core.pins import pinned
+from core.rolled_back import RECORD_NAME
 from core.store import KEEP, META, Store
 
+from .fakes import hear, running
 from .indexes import (
     DAMAGES,
     FILES,
+    act_refused,
     flip,
     generation,
     index_of,
@@ -61,14 +65,25 @@ class TestPruning:
 
     def test_keeps_the_live_one_however_old(self, five: Store) -> None:
         roll_back(five, "1")
-        assert sorted(prune(five)) == ["00000002", "00000003"]
+        assert sorted(prune(five)) == ["00000002", "00000005"]  # 5 was rolled back from
         assert five.open().index.generation == "00000001"
+
+    def test_what_was_rolled_back_from_goes_before_what_was_good(self, store: Store) -> None:
+        for version in ("v1", "v2"):
+            publish(store, index_of(version), inputs=f"inputs of {version}")
+        roll_back(store)
+        publish(store, index_of("v3"), inputs="inputs of v3")
+        assert roll_back(store) == ("00000003", "00000001")
+        publish(store, index_of("v1"), inputs="inputs of v4")
+        prune(store)
+        assert "00000001" in store.numbers()
+        assert roll_back(store) == ("00000004", "00000001")
 
     def test_keeps_what_answers_in_place_of_the_live_one(self, five: Store) -> None:
         roll_back(five, "2")
         flip(generation(five, 2) / "vectors.npy")
-        assert prune(five) == ("00000003",)
-        assert five.numbers() == ["00000001", "00000004", "00000005"]
+        assert prune(five) == ("00000005",)  # it was rolled back from
+        assert five.numbers() == ["00000001", "00000003", "00000004"]
         assert five.open().index.generation == "00000001"
 
     def test_damaged_ones_do_not_count_and_are_set_aside(self, five: Store) -> None:
@@ -272,3 +287,31 @@ class TestListing:
             (three.folder / "generations" / name).mkdir()
         shutil.rmtree(generation(three, 1))
         assert three.numbers() == ["00000002", "00000003"]
+
+
+class TestTroubleThatPasses:
+    def test_a_disk_that_does_not_answer_costs_no_generation(self, three: Store) -> None:
+        refusal = ("open", ("vectors.npy", "chunks.jsonl"), errno.EIO, "")
+        with running(act_refused, three.folder, repair, *refusal) as (_, pipe):
+            assert hear(pipe) == ()
+        assert three.numbers() == ["00000001", "00000002", "00000003"]
+        assert not (three.folder / "quarantine").exists()
+
+    def test_a_record_that_cannot_be_read_is_kept_and_stops_a_builder(self, three: Store) -> None:
+        roll_back(three)
+        refusal = ("open", RECORD_NAME, errno.EIO, "")
+        with running(act_refused, three.folder, repair, *refusal) as (_, pipe):
+            assert hear(pipe)[0] == "OSError"
+        with running(act_refused, three.folder, number_opened, *refusal) as (_, pipe):
+            assert hear(pipe) == "00000002"  # readers go on
+        assert three.rolled_back_from("inputs of v3") == "00000003"
+
+    def test_a_pointer_from_the_far_future_is_garbage(self, three: Store) -> None:
+        (three.folder / "CURRENT").write_text(f"{10**18 - 1} {'0' * 64}\n")
+        assert three.open().damaged == ("CURRENT is damaged",)
+        publish(three, index_of("v1"))
+        assert three.live() == "00000004"
+
+
+def number_opened(store: Store) -> str:
+    return store.open().index.generation
