@@ -14,7 +14,7 @@ from core.report import BuildReport, Phase, Progress
 
 from .events import EventWriter
 from .lifeline import Lifeline
-from .priority import step_back
+from .priority import go_first, step_back
 from .progress import print_warnings, progress_bar, report_text
 from .signals import INTERRUPTED
 
@@ -44,6 +44,7 @@ def build_for_parent(
     config: Config, *, has_lifeline: bool, lexical_only: bool, force: bool, started_by: str
 ) -> int:
     """Build and write events on standard output; gives the exit status."""
+    go_first()
     step_back(config.build_nice)
     events, lifeline = EventWriter(), Lifeline()
     if has_lifeline:

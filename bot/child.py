@@ -39,6 +39,7 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self.stop_seconds = STOP_SECONDS
         self._stderr = bytearray()
         self._reading_stderr = asyncio.create_task(self._keep_stderr())
 
@@ -99,13 +100,13 @@ class Child:
                 with suppress(ProcessLookupError):
                     self.process.terminate()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(STOP_SECONDS):
+                    async with asyncio.timeout(self.stop_seconds):
                         await self._until_ended()
         finally:  # also when we are cancelled a second time
             if self.process.returncode is None:
                 with suppress(ProcessLookupError):
                     self.process.kill()
-        await self._until_ended()
+            await self._until_ended()  # what it did last is on disk then
         await self._read_out()
 
     async def _until_ended(self) -> None:

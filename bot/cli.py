@@ -24,6 +24,7 @@ from core.types import Question
 from .building import build_for_parent, build_for_people
 from .evaluating import eval_command
 from .generations import generations
+from .json_errors import json_errors
 from .options import (
     ASK_OPTIONS,
     BUILD_OPTIONS,
@@ -91,7 +92,7 @@ def run(log_level: str, **given: Any) -> None:
 @log_option("WARNING")
 def try_(log_level: str, port: int, **given: Any) -> None:
     """Build the index, start a local Slack and the bot in it, print the page's address."""
-    from .trying import read_slack_settings, serve_locally
+    from .trying import build_if_possible, read_slack_settings, serve_locally
 
     _start_logging(log_level)
     config = read_config(given)
@@ -102,7 +103,7 @@ def try_(log_level: str, port: int, **given: Any) -> None:
             await serve_locally(config, slack, assembled, stop, is_serving, port=port)
 
     interrupt_at_once()
-    _run(build_for_people(config, purpose="clockify-bot try"))
+    _run(build_if_possible(config))
     _run(run_until_stopped(work))
 
 
@@ -137,21 +138,17 @@ def build(
         if not path.strip():
             raise click.UsageError("PATH is empty; give a file or a folder of articles.")
         given["knowledge"] = path
-    config = read_config(given)
     options = {"lexical_only": lexical_only, "force": force}
     interrupt_at_once()
     if events:
+        config = read_config(given)
         sys.exit(build_for_parent(config, has_lifeline=lifeline, started_by=started_by, **options))
-    work = build_for_people(config, purpose="clockify-bot build", quiet=as_json, **options)
-    if not as_json:
-        _run(work)
-        return
-    try:
+    with json_errors(as_json):
+        config = read_config(given)
+        work = build_for_people(config, purpose="clockify-bot build", quiet=as_json, **options)
         report = _run(work)
-    except BotError as error:
-        click.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}))
-        sys.exit(error.exit_code)
-    click.echo(json.dumps(report.as_json(), ensure_ascii=False))
+        if as_json:
+            click.echo(json.dumps(report.as_json(), ensure_ascii=False))
 
 
 @cli.command()

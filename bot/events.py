@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from core.errors import BotError, DurabilityUnknown
+from core.errors import BotError
 from core.report import BuildReport, Phase, Progress
+
+from .json_errors import error_to_json
 
 STEP_SECONDS = 0.1  # between two steps of one phase
 PART_NAMES = 200
@@ -56,10 +58,7 @@ class EventWriter:
 
     def error(self, error: BotError) -> None:
         """Write why there is no report."""
-        event: dict[str, Any] = {"error": str(error), "exit_code": error.exit_code}
-        if isinstance(error, DurabilityUnknown):
-            event["is_published"] = True
-        self._write(event)
+        self._write(error_to_json(error))
 
     def _write(self, event: dict[str, Any]) -> None:
         line = memoryview(json.dumps(event, ensure_ascii=False).encode() + b"\n")
@@ -78,6 +77,7 @@ class EventReader:
     report: BuildReport | None = None
     error: str = ""
     is_published: bool = False  # in spite of the error
+    phase: Phase | None = None  # where the build is
     _parts: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, line: bytes) -> bool:
@@ -100,6 +100,7 @@ class EventReader:
                     return False
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return False
+        self.phase = progress.phase
         self.on_progress(progress)
         return True
 

@@ -13,10 +13,10 @@ import click
 
 from core.assembly import index_read, index_written, open_index
 from core.config import Config
-from core.errors import BotError
 from core.lock import BuildLock, build_lock
 from core.store import Store
 
+from .json_errors import json_errors
 from .options import KNOWLEDGE_OPTIONS, log_option, read_config, setting_options
 
 SOME_DAMAGED = 1  # exit status
@@ -48,7 +48,7 @@ def generations(context: click.Context, /, as_json: bool, log_level: str, **give
     set_up_logging(log_level.upper())
     context.obj = Above(given, as_json)
     if context.invoked_subcommand is None:
-        with _errors_told(as_json):
+        with json_errors(as_json):
             config = context.obj.config({})
             with index_read(config.index_dir):
                 _list(_store_with_index(config), as_json=as_json)
@@ -64,7 +64,7 @@ def verify(above: Above, /, as_json: bool, **given: Any) -> None:
     The exit status is 0 when all are whole, 1 when some are damaged but questions are answered, 3
     when none is whole.
     """
-    with _errors_told(as_json := as_json or above.as_json):
+    with json_errors(as_json := as_json or above.as_json):
         config = above.config(given)
         with index_read(config.index_dir):
             damaged = _verify(_store_with_index(config), as_json=as_json)
@@ -78,12 +78,12 @@ def verify(above: Above, /, as_json: bool, **given: Any) -> None:
 @click.pass_obj
 def rollback(above: Above, /, number: str | None, as_json: bool, **given: Any) -> None:
     """Make generation ID live, by default the one before; running bots follow within 5 s."""
-    with _errors_told(as_json := as_json or above.as_json):
+    with json_errors(as_json := as_json or above.as_json):
         with _locked(above.config(given), "clockify-bot generations rollback") as (store, lock):
             before, after = store.rollback(number, lock=lock)
             held_back = {info.number for info in store.list() if info.is_rolled_back}
         if as_json:
-            _print_json({"before": before, "after": after})
+            _print_json({"before": before, "after": after, "held_back": before in held_back})
             return
         click.echo(f"{before or 'none'} → {after}: running bots answer from it within 5 s.")
         if before in held_back:
@@ -101,7 +101,7 @@ def prune(above: Above, /, as_json: bool, **given: Any) -> None:
     """Delete all but the live generation and the two newest others."""
     from .generation_text import megabytes
 
-    with _errors_told(as_json := as_json or above.as_json):
+    with json_errors(as_json := as_json or above.as_json):
         with _locked(above.config(given), "clockify-bot generations prune") as (store, lock):
             notes = store.repair(lock=lock)
             sizes = {info.number: info.bytes_on_disk for info in store.list()}
@@ -163,18 +163,6 @@ def _locked(config: Config, purpose: str) -> Iterator[tuple[Store, BuildLock]]:
         store, seconds = _store_with_index(config), config.build_lock_timeout
         with build_lock(store.folder, timeout_seconds=seconds, purpose=purpose) as lock:
             yield store, lock
-
-
-@contextmanager
-def _errors_told(as_json: bool) -> Iterator[None]:
-    """Write an error as the one JSON line of standard output, where JSON is wanted."""
-    try:
-        yield
-    except BotError as error:
-        if not as_json:
-            raise
-        _print_json({"error": str(error), "exit_code": error.exit_code})
-        sys.exit(error.exit_code)
 
 
 def _print_json(value: Mapping[str, Any]) -> None:

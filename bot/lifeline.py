@@ -16,9 +16,9 @@ from types import FrameType
 
 from .signals import INTERRUPTED
 
-GRACE_SECONDS = (
-    5.0  # to clear up after the end of input; the kernel drops the build lock in any case
-)
+# To clear up after the end of input; the kernel drops the build lock in any case.
+GRACE_SECONDS = 5.0
+PUBLISHING_SECONDS = 20.0  # more of it while publishing: a disk may take its time to confirm
 
 
 class Lifeline:
@@ -28,8 +28,14 @@ class Lifeline:
     or it says False.
     """
 
-    def __init__(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+        publishing_seconds: float = PUBLISHING_SECONDS,
+    ) -> None:
         self._grace_seconds = grace_seconds
+        self._publishing_seconds = publishing_seconds
         self._is_cut = False
         self._is_publishing = False
         self._has_interrupted = False
@@ -77,4 +83,6 @@ class Lifeline:
 
             _thread.interrupt_main(signal.SIGTERM)
         time.sleep(self._grace_seconds)
+        if self._is_publishing:
+            time.sleep(self._publishing_seconds)
         os._exit(INTERRUPTED)  # stuck in a call that no signal ends

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 LOWEST = 19
+OOM_SCORE = Path("/proc/self/oom_score_adj")  # Linux
+FIRST_TO_GO = "1000"
 
 
 def step_back(nice: int) -> None:
@@ -27,6 +30,13 @@ def step_back(nice: int) -> None:
     with suppress(OSError, psutil.Error, AttributeError, ValueError):
         if sys.platform == "linux":
             process.ionice(psutil.IOPRIO_CLASS_BE, value=7)  # the lowest of its class
+
+
+def go_first() -> None:
+    """When memory runs out, have the kernel end this process, not the one that answers (Linux)."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            OOM_SCORE.write_text(FIRST_TO_GO, encoding="ascii")
 
 
 def _lower_threads(process: psutil.Process, nice: int) -> None:

@@ -28,6 +28,7 @@ class Subcommand(StrEnum):
     STATUS = "status"
     CANCEL = "cancel"
     ROLLBACK = "rollback"
+    ROLLBACK_WHICH = "rollback which"  # to what is no number
     FORCE = "force"
     HELP = "help"
     UNKNOWN = "unknown"
@@ -51,6 +52,8 @@ def read_subcommand(text: str) -> tuple[Subcommand, str]:
     (<Subcommand.ROLLBACK: 'rollback'>, '41')
     >>> read_subcommand("status please")
     (<Subcommand.UNKNOWN: 'unknown'>, '')
+    >>> read_subcommand("rollback abc")
+    (<Subcommand.ROLLBACK_WHICH: 'rollback which'>, '')
     """
     match text.lower().split():
         case []:
@@ -59,6 +62,8 @@ def read_subcommand(text: str) -> tuple[Subcommand, str]:
             return Subcommand.ROLLBACK, number
         case ["status" | "cancel" | "rollback" | "force" | "help" as word]:
             return Subcommand(word), ""
+        case ["rollback", *_]:
+            return Subcommand.ROLLBACK_WHICH, ""
         case _:
             return Subcommand.UNKNOWN, ""
 
@@ -113,6 +118,8 @@ class RebuildCommands:
                 return await self.rebuilds.cancel(command.user)
             case Subcommand.ROLLBACK:
                 return await self.rebuilds.rollback(command.generation or None)
+            case Subcommand.ROLLBACK_WHICH:
+                return await self.rebuilds.rollback_which()
             case Subcommand.HELP:
                 return Reply(lines_message(texts.REBUILD_HELP), "told")
             case Subcommand.UNKNOWN:

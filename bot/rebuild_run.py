@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from core.build_record import BuildRecord
-from core.build_state import BuildState
+from core.build_state import BuildOutcome, BuildState
 from core.errors import BotError, DurabilityUnknown
-from core.report import BuildReport, Progress
+from core.report import BuildReport, Phase, Progress
 
 from . import texts
 from .audit import AuditLog, RebuildEnd
@@ -28,7 +28,9 @@ from .rebuilder import Rebuilder
 from .report_blocks import (
     can_force,
     failure_message,
+    is_not_durable,
     lines_message,
+    not_durable_message,
     progress_message,
     report_message,
 )
@@ -37,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 UPDATE_SECONDS = 3.0  # between two edits of a direct message, the report included
 PATIENCE_SECONDS = 5.0  # with an edit that is still on its way when the rebuild has ended
+BEFORE_WORK = (Phase.LOCKING, Phase.PREPARING)  # others, and repairs, may change what is live
 
 
 class LiveMessage(Protocol):
@@ -105,6 +108,8 @@ class RebuildRun:
         self._on_end = on_end
         self._reference = new_reference()
         self._cancelled_by = ""
+        self._live: str | None = None  # on disk when the work began; None: it has not begun
+        self._note_on_disk: OpenMessage | None = None
         self._ended = asyncio.Event()
         rebuild = tools.rebuilder.rebuild(self._note, started_by=user, force=is_forced)
         self._building = asyncio.ensure_future(rebuild)
@@ -112,8 +117,9 @@ class RebuildRun:
 
     async def cancel(self, user: str) -> Ending:
         """Stop the builder, wait for its end and give it; it may have published before."""
-        self._cancelled_by = self._cancelled_by or user
-        self._building.cancel()
+        if not self._cancelled_by:  # a second time would cut short the stopping
+            self._cancelled_by = user
+            self._building.cancel()
         await self._ended.wait()
         assert self.ending is not None  # set before the event
         return self.ending
@@ -123,12 +129,14 @@ class RebuildRun:
         self._task.cancel()
 
     def _note(self, progress: Progress) -> None:
+        if self._live is None and progress.phase not in BEFORE_WORK:
+            self._live = self._tools.rebuilder.live()
         self.progress = progress
 
     async def _run(self) -> None:
         started = time.monotonic()
         telling = asyncio.ensure_future(self._tell())
-        ending = Ending("interrupted", lines_message(texts.REBUILD_INTERRUPTED, self._still()))
+        ending = Ending("interrupted", lines_message(texts.COMMAND_INTERRUPTED))
         is_stopping = False
         try:
             ending = await self._outcome()
@@ -147,12 +155,16 @@ class RebuildRun:
     async def _outcome(self) -> Ending:
         """Wait for the builder; raises CancelledError when the whole bot stops."""
         try:
-            return report_ending(await self._building, cancelled_by=self._cancelled_by)
+            report = await self._building
+            by = self._cancelled_by
+            return report_ending(report, remark=texts.cancelled_too_late(by) if by else "")
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self._cancelled_by or (task is not None and task.cancelling()):
                 raise
-            return await self._stopped("cancelled", texts.rebuild_cancelled(self._cancelled_by))
+            problem = await self._tools.rebuilder.look()
+            sentence = texts.rebuild_cancelled(self._cancelled_by)
+            return await self._stopped("cancelled", sentence, problem)
         except BotError as error:
             logger.warning("rebuild %s failed: %s", self._reference, type(error).__name__)
             return failure_ending(error, self._tools.desk.generation)
@@ -162,11 +174,23 @@ class RebuildRun:
                 "broke", lines_message(texts.rebuild_broke(self._reference), self._still())
             )
 
-    async def _stopped(self, outcome: str, sentence: str) -> Ending:
-        """Say that it was stopped, unless it had published before it could be."""
+    async def _stopped(self, outcome: str, sentence: str, problem: str = "") -> Ending:
+        """Say that it was stopped, unless it had published before it could be.
+
+        What is live on disk decides: a builder that was killed could not say what it had done.
+        """
         state = await self._tools.state()
-        if state is not None and state.report is not None and self._is_own(state):
-            return report_ending(state.report, cancelled_by=self._cancelled_by)
+        live = await asyncio.to_thread(self._tools.rebuilder.live)
+        chosen = texts.chosen(live, self._tools.desk.generation, problem)
+        late = texts.cancelled_too_late(self._cancelled_by) if self._cancelled_by else ""
+        if state is not None and self._is_own(state):
+            if state.report is not None:
+                return report_ending(state.report, remark=late or texts.REBUILD_RESTARTED)
+            if state.outcome is BuildOutcome.FAILED and is_not_durable(state.error):
+                return not_durable_ending(state.error, late)
+        if live and self._live not in (None, live):
+            told = (late or texts.REBUILD_RESTARTED, texts.is_live(escape(live)), chosen)
+            return Ending("published", lines_message(*told))
         return Ending(outcome, lines_message(sentence, self._still()))
 
     def _is_own(self, state: BuildState) -> bool:
@@ -192,14 +216,16 @@ class RebuildRun:
         shown = self._shown()
         await self._message.open(shown)
         if self._message.place is not None:
-            note = OpenMessage(self.user, *self._message.place, since, generation)
+            note = OpenMessage.of_this_bot(self.user, self._message.place, since, generation)
+            self._note_on_disk = note
             await asyncio.to_thread(self._tools.open_file.write, note)
         next_edit = 0.0
         while not await self._ends_within(self._tools.update_seconds):
             newest = self._shown()
             if newest != shown:
-                await self._message.edit(newest)
-                shown, next_edit = newest, time.monotonic() + self._tools.update_seconds
+                if await self._message.edit(newest):
+                    shown = newest
+                next_edit = time.monotonic() + self._tools.update_seconds
         await asyncio.sleep(max(0.0, next_edit - time.monotonic()))  # the report is an edit, too
 
     def _shown(self) -> Message:
@@ -221,21 +247,25 @@ class RebuildRun:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
             if await self._message.finish(ending.message):
-                await asyncio.to_thread(self._tools.open_file.clear)
+                if self._note_on_disk is not None:
+                    await asyncio.to_thread(self._tools.open_file.clear, only=self._note_on_disk)
             else:
                 logger.error("could not tell anybody how rebuild %s ended", self._reference)
 
 
-def report_ending(report: BuildReport, *, cancelled_by: str) -> Ending:
-    """Show a report; whoever wanted to cancel was too late."""
-    remark = texts.cancelled_too_late(cancelled_by) if cancelled_by else ""
+def report_ending(report: BuildReport, *, remark: str) -> Ending:
+    """Show a report, with a sentence above it: whoever wanted to cancel was too late."""
     return Ending(report.status.value, report_message(report, remark=remark))
+
+
+def not_durable_ending(error: str, remark: str = "") -> Ending:
+    """Show that it is published, but perhaps not after a power cut."""
+    return Ending("not durable", not_durable_message(error, remark=remark))
 
 
 def failure_ending(error: BotError, generation: str) -> Ending:
     """Show why nothing was published, or that it is not certain to be on disk."""
     if isinstance(error, DurabilityUnknown):
-        told = lines_message(texts.REBUILD_NOT_DURABLE, escape(str(error)))
-        return Ending("not durable", told)
+        return not_durable_ending(str(error))
     outcome = "refused" if can_force(str(error)) else "failed"
     return Ending(outcome, failure_message(str(error), generation))

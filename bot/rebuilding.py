@@ -13,10 +13,11 @@ from core.build_state import BuildState, read_state
 from core.config import Config
 from core.errors import DurabilityUnknown, RebuildRefused
 from core.pipeline import Pipeline
-from core.report import BuildReport, Progress
+from core.report import BuildReport, Phase, Progress
 from core.settings import to_environment
+from core.store import Store
 
-from .child import PROGRAM, Child, Unruly, ending_text
+from .child import PROGRAM, STOP_SECONDS, Child, Unruly, ending_text
 from .events import EventReader
 from .following import Follower
 from .rebuilder import RolledBack
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 600.0  # the longest step of a build without a word: the graph of 100,000 chunks
 EXIT_SECONDS = 10.0  # after the last word
+PUBLISHING_STOP_SECONDS = 15.0  # for a builder that is stopped while it publishes, to finish it
 ROLLBACK_SECONDS = 120.0
 NO_EVENT_BYTES = 2**20  # of output that is none of a builder's
 
@@ -39,10 +41,16 @@ class ChildRebuilder:
         follower: Follower,
         *,
         silence_seconds: float | None = None,
+        stop_seconds: float = STOP_SECONDS,
         program: tuple[str, ...] = PROGRAM,
     ) -> None:
-        """Take what is followed; a builder that says nothing for silence_seconds is ended."""
+        """Take what is followed; a builder that says nothing for silence_seconds is ended.
+
+        One that is ended has stop_seconds to do so by itself, and more while it publishes.
+        """
         self._config = config
+        self._store = Store(config.index_dir)
+        self._stop_seconds = stop_seconds
         self._pipeline = pipeline
         self._follower = follower
         self._silence_seconds = silence_seconds or _longest_silence(config)
@@ -70,7 +78,18 @@ class ChildRebuilder:
         raise RebuildRefused(events.error or f"{ending} {self._what_answers(before)}")
 
     async def rollback(self, number: str | None = None) -> RolledBack:
-        """Make an earlier generation live; raises BotError, nothing has changed then."""
+        """Make another generation live.
+
+        Raises DurabilityUnknown when it is live, but perhaps not after a power cut; any other
+        BotError means that nothing has changed.
+        """
+        try:
+            rolled_back = await self._roll_back(number)
+        finally:
+            problem = await self._follower.look()
+        return replace(rolled_back, problem=problem)
+
+    async def _roll_back(self, number: str | None) -> RolledBack:
         chosen = [number] if number is not None else []
         arguments = ("generations", "rollback", "--json", "--", *chosen)
         async with self._start(*arguments) as child:
@@ -82,13 +101,23 @@ class ChildRebuilder:
             except (TimeoutError, Unruly) as error:
                 raise RebuildRefused("The rollback did not end and was stopped.") from error
             code = await child.ended(within_seconds=EXIT_SECONDS)
-            rolled_back = _rolled_back(told, f"{ending_text(code)}: {child.last_word()}")
-        await self._follower.look()
-        return rolled_back
+            return _rolled_back(told, f"{ending_text(code)}: {child.last_word()}")
 
     def state(self) -> BuildState | None:
         """Give the newest build of the index, whoever started it."""
         return read_state(self._config.index_dir)
+
+    def live(self) -> str:
+        """Name the generation that is live on disk, "" for none."""
+        return self._store.live()
+
+    def generations(self) -> tuple[str, ...]:
+        """List the whole generations on disk, newest first; reads each of them."""
+        return tuple(info.number for info in self._store.list() if not info.reason)
+
+    async def look(self) -> str:
+        """Answer from what is live from now on; say why that cannot be, "" when it can."""
+        return await self._follower.look()
 
     def _arguments(self, started_by: str, *, force: bool) -> tuple[str, ...]:
         flags = {"--lexical-only": self._pipeline.index.spec is None, "--force": force}
@@ -101,6 +130,7 @@ class ChildRebuilder:
     async def _build(self, events: EventReader, arguments: tuple[str, ...]) -> str:
         """Run a builder to its end; gives how it ended, for when it told no report and no error."""
         async with self._start(*arguments) as child:
+            child.stop_seconds = self._stop_seconds
             try:
                 await self._read(child, events)
             except TimeoutError:
@@ -121,6 +151,8 @@ class ChildRebuilder:
         async with asyncio.timeout(self._silence_seconds) as silence:
             async for line in child.lines():
                 if events.take(line):
+                    if events.phase is Phase.PUBLISHING:
+                        child.stop_seconds = PUBLISHING_STOP_SECONDS
                     silence.reschedule(loop.time() + self._silence_seconds)
                     continue
                 spare_bytes -= len(line) + 1
@@ -141,11 +173,16 @@ def _longest_silence(config: Config) -> float:
 
 
 def _rolled_back(line: bytes, ending: str) -> RolledBack:
-    """Read what `generations rollback --json` wrote; raises RebuildRefused with its error."""
+    """Read what `generations rollback --json` wrote; raises BotError with its error."""
     try:
         told = json.loads(line)
         if "error" in told:
-            raise RebuildRefused(str(told["error"]))
-        return RolledBack(before=str(told["before"]), after=str(told["after"]))
+            is_live = told.get("is_published") is True
+            raise (DurabilityUnknown if is_live else RebuildRefused)(str(told["error"]))
+        return RolledBack(
+            before=str(told["before"]),
+            after=str(told["after"]),
+            held_back=told.get("held_back") is True,
+        )
     except (ValueError, TypeError, KeyError) as error:
         raise RebuildRefused(f"The rollback ended without a word ({ending}).") from error

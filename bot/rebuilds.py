@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.build_state import BuildOutcome, BuildState
-from core.errors import BotError
+from core.errors import BotError, DurabilityUnknown
 
 from . import texts
 from .blocks import Message
 from .markup import escape
 from .open_message import OpenMessage
 from .rebuild_run import Ending, LiveMessage, RebuildRun, RebuildTools
+from .rebuilder import RolledBack
 from .report_blocks import lines_message
 from .status_blocks import after_restart_message, status_message
 
@@ -100,19 +101,38 @@ class Rebuilds:
                 return Reply(lines_message(texts.rollback_blocked(*obstacle)), "running already")
             try:
                 done = await self._tools.rebuilder.rollback(number)
+            except DurabilityUnknown as error:
+                told = [texts.ROLLBACK_NOT_DURABLE, escape(str(error)), self._knowledge()]
+                return Reply(lines_message(*told), "not durable")
             except BotError as error:
-                told = (texts.rollback_failed(escape(str(error))), self._knowledge())
+                told = [texts.rollback_failed(escape(str(error))), self._knowledge()]
                 return Reply(lines_message(*told), "refused")
-        message = lines_message(texts.rolled_back(escape(done.before), escape(done.after)))
-        return Reply(message, f"rolled back from {done.before} to {done.after}")
+        outcome = f"rolled back from {done.before or 'none'} to {done.after}"
+        return Reply(self._rolled_back(done), outcome)
+
+    def _rolled_back(self, done: RolledBack) -> Message:
+        problem = texts.chosen(done.after, self._tools.desk.generation, done.problem)
+        return lines_message(
+            problem or texts.rolled_back(escape(done.after)),
+            texts.held_back(escape(done.before)) if done.held_back else "",
+        )
+
+    async def rollback_which(self) -> Reply:
+        """Say what a rollback takes, and what there is."""
+        there = texts.generations_there(await self._generations())
+        return Reply(lines_message(texts.ROLLBACK_WHICH, there), "no such number")
 
     async def status(self) -> Reply:
         """Say what runs, how the last rebuild ended, and what is live."""
+        rebuilder = self._tools.rebuilder
+        problem = await rebuilder.look()
         state = await self._tools.state()
         obstacle = self._obstacle(state)
         created = await self._created()
         generation = self._tools.desk.generation
-        return Reply(status_message(obstacle, state, generation, created), "told")
+        there = texts.generations_there(await self._generations())
+        remarks = (texts.chosen(rebuilder.live(), generation, problem), there)
+        return Reply(status_message(obstacle, state, generation, created, remarks), "told")
 
     def stop(self) -> None:
         """End what runs, for it would not end by itself while the bot drains."""
@@ -122,13 +142,13 @@ class Rebuilds:
     async def finish_left_over(self, message_at: Callable[[OpenMessage], LiveMessage]) -> None:
         """End the message of a rebuild that this bot was killed in; nothing when there is none."""
         left = await asyncio.to_thread(self._tools.open_file.read)
-        if left is None:
+        if left is None or left.is_of_another_bot():
             return
         state = await self._settled_state()
         generation = self._tools.desk.generation
         message = after_restart_message(left, state, generation)
         if await message_at(left).finish(message):
-            await asyncio.to_thread(self._tools.open_file.clear)
+            await asyncio.to_thread(self._tools.open_file.clear, only=left)
 
     async def _settled_state(self) -> BuildState | None:
         """Read the state once the orphaned builder has ended; it may take some seconds."""
@@ -158,6 +178,9 @@ class Rebuilds:
         if self._last is None or (force and self._last[1].is_refusal):
             return 0.0
         return self._last[0] + self._cooldown_seconds - self._clock()
+
+    async def _generations(self) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._tools.rebuilder.generations)
 
     def _knowledge(self) -> str:
         return texts.knowledge_of(escape(self._tools.desk.generation))

@@ -10,12 +10,14 @@ from core.report import BuildReport, BuildStatus, Phase, Progress, QualityReport
 from . import texts
 from .blocks import MAX_SECTION_CHARS, Message, cut
 from .draft import Draft
+from .durations import duration, time_taken
 from .markup import code, escape
 
 MAX_LISTED = 8  # ids, questions or warnings named
 MAX_ENTRY_CHARS = 200
 REASON_BUDGETS = (6_000, 3_000, 1_500)  # of a refusal with its list, tried until it fits
 BAR_CELLS = 20
+NOT_DURABLE = "is live now, but the disk did not confirm it"  # what core.store says then
 
 
 def progress_message(progress: Progress | None, *, is_forced: bool = False) -> Message:
@@ -47,7 +49,7 @@ def _counts(progress: Progress) -> str:
     if not progress.total:
         return ""
     left = progress.seconds_left
-    remaining = f", about {texts.duration(left)} left" if left else ""
+    remaining = f", about {duration(left)} left" if left else ""
     return f"  {progress.done:,} of {progress.total:,}{remaining}"
 
 
@@ -104,7 +106,7 @@ def _figures(report: BuildReport) -> Iterable[tuple[str, str]]:
         "Embeddings",
         f"{report.embeddings_computed:,} computed, {report.embeddings_reused:,} reused",
     )
-    yield "Time", texts.time_taken(sum(report.seconds.values())) if report.seconds else ""
+    yield "Time", time_taken(sum(report.seconds.values())) if report.seconds else ""
     yield "Size", megabytes(report.bytes_on_disk) if report.bytes_on_disk else ""
     yield "Kept embeddings", megabytes(report.cache_bytes) if report.cache_bytes else ""
 
@@ -165,6 +167,16 @@ def _listed(name: str, entries: Sequence[str]) -> str:
 def can_force(reason: str) -> bool:
     """Tell whether a guard said no that may be overruled; such a refusal says so at its end."""
     return FORCE in reason
+
+
+def is_not_durable(error: str) -> bool:
+    """Tell whether the error on record is that of a generation that is live all the same."""
+    return NOT_DURABLE in error
+
+
+def not_durable_message(error: str, *, remark: str = "") -> Message:
+    """Show that something is live, but perhaps not after a power cut."""
+    return lines_message(remark, texts.REBUILD_NOT_DURABLE, told(error))
 
 
 def failure_message(reason: str, generation: str, *, remark: str = "") -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from core.build_state import BuildOutcome, BuildState
@@ -12,34 +13,41 @@ from .blocks import Message
 from .markup import escape
 from .open_message import OpenMessage
 from .report_blocks import (
+    can_force,
     earlier_report_message,
     failure_message,
+    is_not_durable,
     lines_message,
+    not_durable_message,
     report_message,
     told,
 )
 
 
 def status_message(
-    obstacle: tuple[str, str] | None, state: BuildState | None, generation: str, created: str
+    obstacle: tuple[str, str] | None,
+    state: BuildState | None,
+    generation: str,
+    created: str,
+    remarks: Iterable[str] = (),
 ) -> Message:
     """Say what runs or how the last rebuild ended, and what is live; created is ISO 8601 or ""."""
-    live = texts.live_generation(escape(generation), age_seconds(created))
+    live = (texts.live_generation(escape(generation), age_seconds(created)), *remarks)
     if obstacle is not None:
-        return lines_message(texts.rebuild_runs(*obstacle), live)
+        return lines_message(texts.rebuild_runs(*obstacle), *live)
     if state is None:
-        return lines_message(live, texts.REBUILD_NONE_RUNS, texts.REBUILD_NONE_KNOWN)
+        return lines_message(*live, texts.REBUILD_NONE_RUNS, texts.REBUILD_NONE_KNOWN)
     by = texts.starter(state.started_by)
     ended = age_seconds(state.ended or state.record.since)
     last = texts.last_rebuild(by, how_it_ended(state), ended)
-    head = lines_message(live, texts.REBUILD_NONE_RUNS, last)
+    head = lines_message(*live, texts.REBUILD_NONE_RUNS, last)
     match state.outcome:
         case BuildOutcome.DONE if state.report is not None:
             return earlier_report_message(head, state.report)
         case BuildOutcome.FAILED:
-            return lines_message(
-                live, texts.REBUILD_NONE_RUNS, last, texts.quoted(told(state.error))
-            )
+            how_to_force = texts.REBUILD_HOW_TO_FORCE if can_force(state.error) else ""
+            error = texts.quoted(told(state.error))
+            return lines_message(*live, texts.REBUILD_NONE_RUNS, last, error, how_to_force)
         case _:
             return head
 
@@ -53,7 +61,8 @@ def how_it_ended(state: BuildState) -> str:
                 return texts.ENDED_UNCHANGED
             return texts.ended_published(escape(report.generation) if report is not None else "")
         case BuildOutcome.FAILED:
-            return texts.ENDED_FAILED
+            is_live = is_not_durable(state.error)
+            return texts.ENDED_NOT_DURABLE if is_live else texts.ENDED_FAILED
         case BuildOutcome.CANCELLED:
             return texts.ENDED_CANCELLED
         case BuildOutcome.INTERRUPTED | BuildOutcome.RUNNING:
@@ -71,6 +80,8 @@ def after_restart_message(left: OpenMessage, state: BuildState | None, generatio
         match state.outcome:
             case BuildOutcome.DONE if state.report is not None:
                 return report_message(state.report, remark=texts.REBUILD_RESTARTED)
+            case BuildOutcome.FAILED if is_not_durable(state.error):
+                return not_durable_message(state.error, remark=texts.REBUILD_RESTARTED)
             case BuildOutcome.FAILED:
                 remark = texts.REBUILD_RESTARTED
                 return failure_message(state.error, generation, remark=remark)

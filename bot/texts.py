@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 
 from core.build_record import BuildRecord
 from core.report import Progress
 
+from .durations import duration
 from .markup import escape
 
 SEARCHING_STATUS = "is searching the help articles…"
@@ -62,12 +64,13 @@ REBUILD_FORCED = (
 )
 REBUILD_NO_DIRECT_MESSAGE = (
     "Rebuilding the knowledge. I cannot write you a direct message, so I tell you here when it "
-    "has ended. `/clockify-rebuild status` says how far it is."
+    "has ended, if that is within half an hour; after that `/clockify-rebuild status` has it. "
+    "It also says how far the rebuild is."
 )
 REBUILD_HEADER = "Rebuilding the knowledge"
 REBUILD_HEADER_FORCED = "Rebuilding the knowledge (forced)"
 REBUILD_HOW_TO_CANCEL = "`/clockify-rebuild cancel` stops it; what is embedded already is kept."
-REBUILD_CUT = "The rest did not fit in here; `clockify-bot build` on the command line says it all."
+REBUILD_CUT = "The rest did not fit in here; `.build.state.json` in the index folder has all of it."
 REPORT_PUBLISHED = "Rebuilt"
 REPORT_UNCHANGED = "Nothing changed"
 REPORT_REFUSED = "The rebuild was refused"
@@ -83,11 +86,16 @@ REBUILD_INTERRUPTED = (
 REBUILD_RESTARTED = "I was restarted while this rebuild ran."
 REBUILD_NONE_RUNS = "No rebuild runs."
 REBUILD_NONE_KNOWN = "No rebuild is on record."
+COMMAND_INTERRUPTED = (
+    "I was restarted before this was done. `/clockify-rebuild status` says what is live."
+)
+ROLLBACK_NOT_DURABLE = "*Rolled back, but the disk did not confirm it.*"
 REBUILD_NOT_DURABLE = "*Published, but the disk did not confirm it.*"
 CANCEL_NOT_OURS = "I can cancel only what I started myself; stop that one where it runs."
 CANCEL_TOO_LATE = "Too late: the rebuild had ended before I could stop it."
 ENDED_UNCHANGED = "found nothing to change"
 ENDED_FAILED = "failed"
+ENDED_NOT_DURABLE = "published, but the disk did not confirm it,"
 ENDED_CANCELLED = "was cancelled"
 ROLLBACK_WHICH = (
     "`rollback` takes the number of a generation, for example `/clockify-rebuild rollback 41`, "
@@ -199,6 +207,22 @@ def cancelled_too_late(by: str) -> str:
     return f"<@{by}> cancelled this rebuild, but it had already ended."
 
 
+def chosen(live: str, answering: str, problem: str) -> str:
+    """Tell that this bot cannot answer from what is live on disk; nothing when it can."""
+    if not problem:
+        return ""
+    return (
+        f"Generation {escape(live) or 'none'} is chosen, but generation {escape(answering)} "
+        f"keeps answering here: {escape(problem)}"
+    )
+
+
+def generations_there(numbers: Sequence[str]) -> str:
+    """List the generations that can be rolled back to."""
+    listed = ", ".join(map(escape, numbers)) or "none"
+    return f"*Whole generations:* {listed}."
+
+
 def rebuild_runs(by: str, where: str) -> str:
     """Tell what `status` asks while a rebuild runs."""
     return f"*A rebuild is running*, started by {by}. {where}"
@@ -239,10 +263,15 @@ def published_meanwhile(generation: str) -> str:
     return f"Generation {generation} was published meanwhile and is live."
 
 
-def rolled_back(before: str, after: str) -> str:
-    """Tell which generation is live and what will not come back by itself."""
+def rolled_back(after: str) -> str:
+    """Tell which generation is live."""
+    return f"*Generation {after} is live again.*"
+
+
+def held_back(before: str) -> str:
+    """Tell what will not come back by itself."""
     return (
-        f"*Generation {after} is live again.* The knowledge of generation {before} is not "
+        f"The knowledge of generation {before} is not "
         "published again unless you use `/clockify-rebuild force`."
     )
 
@@ -267,24 +296,3 @@ def last_rebuild(by: str, how: str, age_seconds: float | None) -> str:
     """Tell who started the last rebuild, how it ended and when."""
     when = "" if age_seconds is None else f" {duration(age_seconds)} ago"
     return f"*The last rebuild*, started by {by}, {how}{when}."
-
-
-def time_taken(seconds: float) -> str:
-    """Say a time span that was measured.
-
-    >>> time_taken(61.44), time_taken(663.8)
-    ('61.4 s', '11 min')
-    """
-    return f"{seconds:.1f} s" if seconds < 120 else duration(seconds)
-
-
-def duration(seconds: float) -> str:
-    """Say a time span in one unit, as people do.
-
-    >>> duration(41.2), duration(600), duration(7300), duration(200000)
-    ('41 s', '10 min', '2 h', '2 days')
-    """
-    for unit, size, least in (("days", 86_400, 172_800), ("h", 3_600, 7_200), ("min", 60, 120)):
-        if seconds >= least:
-            return f"{round(seconds / size)} {unit}"
-    return f"{max(1, round(seconds))} s"

@@ -11,9 +11,12 @@ import click
 
 from core.assembly import Assembled
 from core.config import Config
+from core.errors import DurabilityUnknown, LockTimeout, RebuildRefused
 from core.settings import read_settings
+from core.store import Store
 
 from .app import Identity, serve
+from .building import build_for_people
 from .config import SlackConfig
 from .following import following
 from .rebuilding import ChildRebuilder
@@ -40,6 +43,16 @@ def read_slack_settings(environ: Mapping[str, str]) -> SlackConfig:
     own = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_URL")
     others = {name: value for name, value in environ.items() if name not in own}
     return read_settings(SlackConfig, others)
+
+
+async def build_if_possible(config: Config) -> None:
+    """Build; one that is refused, or another that runs, is no reason not to use what is there."""
+    try:
+        await build_for_people(config, purpose="clockify-bot try")
+    except (RebuildRefused, LockTimeout, DurabilityUnknown) as error:
+        if await asyncio.to_thread(Store(config.index_dir).meta) is None:
+            raise
+        click.echo(f"{error}\nGoing on with the index that is there.", err=True)
 
 
 def local_slack(settings: SlackConfig, simulator: Simulator) -> SlackConfig:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
+from contextlib import suppress
 
 import aiohttp
 from slack_sdk.errors import SlackClientError
@@ -14,13 +17,15 @@ from .replies import BLOCK_ERRORS, SAFE, PrivateReply, Replies
 
 logger = logging.getLogger(__name__)
 
+ANSWERED_SECONDS = 60.0  # a command's answer takes less, unless its acknowledgement failed
 FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError)
 
 
 class DirectMessage:
     """A message of the bot to one person; where it cannot be, the command's response_url serves.
 
-    place is known already when an earlier process posted the message.
+    place is known already when an earlier process posted the message. What is said there instead
+    comes after the answer to the command, which would replace it: when is_answered is set.
     """
 
     def __init__(
@@ -30,11 +35,14 @@ class DirectMessage:
         *,
         place: tuple[str, str] | None = None,
         instead: PrivateReply | None = None,
+        is_answered: asyncio.Event | None = None,
     ) -> None:
         self._replies = replies
         self._user = user
         self._instead = instead
+        self._is_answered = is_answered
         self._place = place
+        self._next_edit = 0.0  # on the monotonic clock, when Slack has named a time
 
     @property
     def place(self) -> tuple[str, str] | None:
@@ -50,12 +58,14 @@ class DirectMessage:
             self._place = str(sent["channel"]), str(sent["ts"])
         except FAILURES as error:
             logger.warning("no direct message to %s: %s", self._user, _reason(error))
-            if self._instead is not None:
-                await self._instead.replace(plain_message(texts.REBUILD_NO_DIRECT_MESSAGE))
+            await self._say_instead(plain_message(texts.REBUILD_NO_DIRECT_MESSAGE))
 
     async def edit(self, message: Message) -> bool:
-        """Replace what the message says; False when Slack did not take it or it is not there."""
-        if self._place is None:
+        """Replace what the message says; False when Slack did not take it or it is not there.
+
+        Nor does Slack take it before the time that it named when it last was asked too often.
+        """
+        if self._place is None or time.monotonic() < self._next_edit:
             return False
         try:
             await self._update(message)
@@ -63,6 +73,7 @@ class DirectMessage:
         except FAILURES as error:
             reason = _reason(error)
             logger.warning("cannot edit a direct message to %s: %s", self._user, reason)
+            self._next_edit = time.monotonic() + _retry_after_seconds(error)
         if reason not in BLOCK_ERRORS:
             return False
         try:
@@ -80,7 +91,15 @@ class DirectMessage:
             return True
         except FAILURES as error:
             logger.warning("no direct message to %s: %s", self._user, _reason(error))
-        return self._instead is not None and await self._instead.replace(message)
+        return await self._say_instead(message)
+
+    async def _say_instead(self, message: Message) -> bool:
+        if self._instead is None:
+            return False
+        if self._is_answered is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_answered.wait(), ANSWERED_SECONDS)
+        return await self._instead.replace(message)
 
     async def _update(self, message: Message) -> None:
         assert self._place is not None  # edit asks
@@ -93,6 +112,13 @@ class DirectMessage:
             parse="none",
             link_names=False,
         )
+
+
+def _retry_after_seconds(error: Exception) -> float:
+    """Give how long Slack wants to be left alone, 0 when it does not say."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    waits = [value for name, value in headers.items() if name.lower() == "retry-after"]
+    return float(waits[0]) if waits and str(waits[0]).isdigit() else 0.0
 
 
 def _reason(error: Exception) -> str:

@@ -25,16 +25,17 @@ def register(app: AsyncApp, commands: RebuildCommands, desk: Desk, replies: Repl
     async def rebuild_knowledge(ack: AsyncAck, command: dict[str, Any]) -> None:
         user = command["user_id"]
         private = replies.in_private(command["response_url"], user)
-        message = DirectMessage(replies, user, instead=private)
+        is_answered = asyncio.Event()
+        message = DirectMessage(replies, user, instead=private, is_answered=is_answered)
         answering = asyncio.ensure_future(commands.answer(_read(command), message))
         await asyncio.wait({answering}, timeout=ACK_SECONDS)
         if answering.done():
             await _acknowledge(ack, answering.result())
+            is_answered.set()
         else:
             await _acknowledge(ack, plain_message(texts.REBUILD_ONE_MOMENT))
-            # Made now, so that it keeps its distance from this acknowledgement.
-            late = replies.in_private(command["response_url"], user)
-            desk.spawn(_answer_late(answering, late))
+            private.keep_distance()
+            desk.spawn(_answer_late(answering, private, is_answered))
 
 
 def _read(command: dict[str, Any]) -> RebuildCommand:
@@ -58,5 +59,18 @@ async def _acknowledge(ack: AsyncAck, message: Message) -> None:
     )
 
 
-async def _answer_late(answering: asyncio.Future[Message], private: PrivateReply) -> None:
-    await private.post(await answering)
+async def _answer_late(
+    answering: asyncio.Future[Message], private: PrivateReply, is_answered: asyncio.Event
+) -> None:
+    """Tell what came of the command; when the bot stops before that, tell this."""
+    try:
+        await private.post(await asyncio.shield(answering))
+    except asyncio.CancelledError:
+        is_done = answering.done()
+        answering.cancel()
+        interrupted = plain_message(texts.COMMAND_INTERRUPTED)
+        await private.post(answering.result() if is_done else interrupted)
+        await asyncio.wait({answering})
+        raise
+    finally:
+        is_answered.set()

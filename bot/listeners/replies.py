@@ -138,7 +138,11 @@ class PrivateReply:
         self._url = response_url
         self._user = user
         self._uses_left = RESPONSE_URL_USES
-        self._opened = time.monotonic()
+        self._opened = self._acknowledged = time.monotonic()
+
+    def keep_distance(self) -> None:
+        """Note that the command is acknowledged only now."""
+        self._acknowledged = time.monotonic()
 
     async def show_searching(self) -> None:
         """Do nothing: the acknowledgement of the command said it."""
@@ -151,13 +155,13 @@ class PrivateReply:
 
     async def replace(self, message: Message) -> bool:
         """Say it in place of what was said last; False when the response_url is spent."""
-        age_seconds = time.monotonic() - self._opened
-        if self._uses_left <= 0 or age_seconds >= RESPONSE_URL_SECONDS:
+        now = time.monotonic()
+        if self._uses_left <= 0 or now - self._opened >= RESPONSE_URL_SECONDS:
             return False
         # 1. The command's listener calls ack. 2. Bolt sees it up to 10 ms later and sends it over
         # the socket. 3. A quick answer is posted over HTTP. Without this wait 3 can overtake 2,
         # and the searching line would then replace the answer.
-        await asyncio.sleep(max(0.0, ACKNOWLEDGED_AFTER_SECONDS - age_seconds))
+        await asyncio.sleep(max(0.0, self._acknowledged + ACKNOWLEDGED_AFTER_SECONDS - now))
         self._uses_left -= 1
         if await self._replies.respond(self._url, message, replace=True):
             return True

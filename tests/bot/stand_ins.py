@@ -102,9 +102,16 @@ class CountingRebuilder:
     newest: BuildState | None = None
     publishes_before_it_is_cancelled: bool = False
     newest_at_cancel: BuildState | None = None  # what the disk says then
+    is_killed_after_publishing: bool = False  # when it is cancelled: it had no time for a report
+    ending: asyncio.Event = field(default_factory=asyncio.Event)  # what is cancelled waits for it
+    is_cut_short: bool = False  # it was cancelled once more meanwhile
+    while_it_waits: Callable[[], None] = lambda: None  # for the lock
+    problem: str = ""  # why the asker cannot follow a rollback
+    chosen: str = ""  # live on disk when the asker cannot follow
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.ending.set()
 
     async def rebuild(
         self,
@@ -119,14 +126,23 @@ class CountingRebuilder:
         self.on_progress = on_progress
         record = BuildRecord.of_this_process("a test")
         self.newest = BuildState(BuildOutcome.RUNNING, record, started_by)
+        on_progress(Progress(Phase.LOCKING, 0, 0))
+        self.while_it_waits()
         on_progress(Progress(Phase.EMBEDDING, 3, 4, 12.0))
         try:
             await self.gate.wait()
         except asyncio.CancelledError:
+            try:
+                await self.ending.wait()
+            except asyncio.CancelledError:
+                self.is_cut_short = True
             cancelled = replace(self.newest, outcome=BuildOutcome.CANCELLED)
             self.newest = self.newest_at_cancel or cancelled
             if self.publishes_before_it_is_cancelled:
                 self._publish()
+            elif self.is_killed_after_publishing:
+                self.asker.generation = f"{int(self.asker.generation) + 1:08}"
+                self.newest = replace(cancelled, outcome=BuildOutcome.INTERRUPTED)
             raise
         if self.failure is not None:
             error = str(self.failure)
@@ -141,12 +157,28 @@ class CountingRebuilder:
         if self.failure is not None:
             raise self.failure
         before = self.asker.generation
-        self.asker.generation = f"{int(number or int(before) - 1):08}"
-        return RolledBack(before, self.asker.generation)
+        after = f"{int(number or int(before) - 1):08}"
+        if self.problem:
+            self.chosen = after
+        else:
+            self.asker.generation = after
+        return RolledBack(before, after, held_back=after < before, problem=self.problem)
 
     def state(self) -> BuildState | None:
         """Give the newest build, or what a test says it is."""
         return self.newest
+
+    def live(self) -> str:
+        """Name what the disk says is live."""
+        return self.chosen or self.asker.generation
+
+    def generations(self) -> tuple[str, ...]:
+        """List all up to the live one."""
+        return tuple(f"{number:08}" for number in range(int(self.asker.generation), 0, -1))[:3]
+
+    async def look(self) -> str:
+        """Say why the asker cannot follow, if so."""
+        return self.problem
 
     def _publish(self) -> BuildReport:
         self.asker.generation = f"{int(self.asker.generation) + 1:08}"

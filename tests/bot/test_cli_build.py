@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from bot.json_errors import json_errors
+from core.errors import DurabilityUnknown
 from core.lock import build_lock
 from core.report import BuildReport, BuildStatus, Phase
 
@@ -158,6 +161,34 @@ async def test_a_second_builder_is_told_who_builds_and_leaves_with_1(own: Termin
     assert " for a test that builds. Waited 0.2 s." in said
     assert (await impatient.run("build", "--force")).code == 0
     assert (before, live(own.folder / "index")) == ("00000001", "00000002")
+
+
+async def test_json_is_one_object_whatever_happens(own: Terminal) -> None:
+    bad = await own.having(MAX_ARTICLE_KB="many").run("build", "--json")
+    assert (bad.code, bad.json["exit_code"], bad.err) == (2, 2, "")
+    assert bad.json["error"].startswith("MAX_ARTICLE_KB is 'many'")
+    waiting = own.having(BUILD_LOCK_TIMEOUT="60")
+    with build_lock(own.folder / "index", timeout_seconds=1, purpose="a test"):
+        running = await waiting.start("build", "--json", "--log", "DEBUG")
+        try:
+            await running.line(".build.lock.guard, waiting ")
+            code, _ = await running.stop(signal.SIGINT)
+        finally:
+            await running.kill()
+    assert code == 130
+    assert json.loads(running.lines[-1]) == {"error": "interrupted", "exit_code": 130}
+
+
+def test_json_says_when_what_was_asked_happened_in_spite_of_the_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="1"), json_errors(True):
+        raise DurabilityUnknown("Generation 3 is live now.")
+    assert json.loads(capsys.readouterr().out) == {
+        "error": "Generation 3 is live now.",
+        "exit_code": 1,
+        "is_published": True,
+    }
 
 
 async def test_events_are_json_lines_that_end_with_the_report_or_the_error(

@@ -102,6 +102,37 @@ async def test_try_takes_3000_or_the_next_free_port_and_other_knowledge_has_its_
     assert [name.rpartition("-")[0] for name in names] == ["other"]
 
 
+async def test_try_goes_on_with_the_index_that_is_there_when_a_build_is_refused(
+    own: Terminal, processes: list[Running]
+) -> None:
+    (own.folder / "knowledge").rename(own.folder / "all")
+    write_articles(own.folder / "knowledge", "tags")
+    refused = await own.start("try", "--port", "0")
+    processes.append(refused)
+    await address(refused)
+    assert "Only 1 of " in refused.text
+    assert "Going on with the index that is there." in refused.text
+    impatient = own.having(BUILD_LOCK_TIMEOUT="0.1", KNOWLEDGE=str(own.folder / "all"))
+    empty = own.folder / "empty"
+    with (
+        build_lock(own.folder / "index", timeout_seconds=1, purpose="a test"),
+        build_lock(empty, timeout_seconds=1, purpose="a test"),
+    ):
+        second = await impatient.start("try", "--port", "0")
+        processes.append(second)
+        await address(second)
+        without = await impatient.having(INDEX=str(empty)).run("try", "--port", "0")
+    waited = " for a test. Waited 0.1 s."
+    assert waited in second.text
+    assert (without.failure[0], waited in without.err, "Going on" in without.err) == (
+        1,
+        True,
+        False,
+    )
+    for running in (refused, second):
+        assert (await running.stop(signal.SIGINT))[0] == 0
+
+
 async def test_ctrl_c_ends_a_build_that_try_waits_for(
     fresh: Terminal, processes: list[Running]
 ) -> None:

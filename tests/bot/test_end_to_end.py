@@ -20,6 +20,7 @@ from .terminal import REFUSAL, Json, Running, Terminal
 
 LOCK = "how do I lock timesheets?"
 NEW_TEXT = "1. Ring the brass bell.\n2. Say the date aloud.\n3. Timesheets are locked.\n"
+LONG_TEXT = "".join(f"Tablet number {n} is a kiosk that many people share.\n" for n in range(9))
 SECONDS = 20.0
 
 
@@ -147,7 +148,7 @@ async def test_a_click_on_a_thumb_is_kept(office: Office) -> None:
 async def test_a_rebuild_makes_new_text_live_without_a_restart(office: Office) -> None:
     sim = office.sim
     write_article(office.terminal.folder / "knowledge", "lock-timesheets", NEW_TEXT)
-    write_article(office.terminal.folder / "knowledge", "kiosk", "A kiosk is a shared tablet.\n")
+    write_article(office.terminal.folder / "knowledge", "kiosk", LONG_TEXT)
     (office.terminal.folder / "knowledge" / "tags.md").unlink()
     assert "Lock entries" in (await office.ask(f"@clockify-bot {LOCK}"))["text"]
 

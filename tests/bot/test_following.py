@@ -104,7 +104,7 @@ async def test_what_the_command_line_publishes_or_rolls_back_to_answers_within_5
                 await asyncio.sleep(0.05)
 
         await followed("00000002", await publish(own))
-        assert (await own.run("generations", "rollback")).code == 0
+        assert (await own.run("generations", "rollback", "1")).code == 0
         await followed("00000001", time.monotonic())
         assert store.opened == 2
     assert [r.getMessage() for r in caplog.records if r.name == "bot.following"] == [

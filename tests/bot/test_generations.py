@@ -107,7 +107,12 @@ async def test_rollback(terminal: Terminal, store: Store) -> None:
         await terminal.run("generations", "rollback", "--json", "--", number)
         for number in ("3", "-7")
     ]
-    assert (forward.code, forward.json) == (0, {"before": "00000002", "after": "00000003"})
+    assert (forward.code, forward.json) == (
+        0,
+        {"before": "00000002", "after": "00000003", "held_back": False},
+    )
+    back = await terminal.run("generations", "rollback", "--json")
+    assert back.json == {"before": "00000003", "after": "00000002", "held_back": True}
     assert (impossible.code, impossible.err) == (1, "")
     assert impossible.json["exit_code"] == 1
     assert impossible.json["error"].startswith('"-7" is not the number of a generation. ')

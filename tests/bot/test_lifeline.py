@@ -13,7 +13,7 @@ from .conftest import ROOT
 BEGIN = """
 import time
 from bot.lifeline import Lifeline
-lifeline = Lifeline(grace_seconds=0.3)
+lifeline = Lifeline(grace_seconds=0.3, publishing_seconds=2.0)
 lifeline.hold()
 def wait(seconds):
     print("waits", flush=True)
@@ -29,6 +29,16 @@ CASES = {
         "print(lifeline.is_wanted())\nwait(0.2)\nprint('published')",
         "True\nwaits\npublished\n",
         0,
+    ),
+    "left-to-finish-for-longer-than-to-clear-up": (
+        "print(lifeline.is_wanted())\nwait(0.8)\nprint('published')",
+        "True\nwaits\npublished\n",
+        0,
+    ),
+    "ended-when-stuck-while-publishing": (
+        "lifeline.is_wanted()\nwait(9)",
+        "waits\n",
+        130,
     ),
     "interrupted-where-it-goes-on": (
         "lifeline.is_wanted()\nwait(0.1)\ntry: lifeline.goes_on()\n"

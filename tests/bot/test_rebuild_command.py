@@ -7,9 +7,14 @@ import time
 from itertools import pairwise
 
 import pytest
+from slack_bolt.async_app import AsyncApp
 
+from bot.blocks import Message, plain_message
+from bot.listeners.direct import DirectMessage
+from bot.listeners.replies import PrivateReply, Replies
 from bot.rebuild_commands import Subcommand, read_subcommand
 from bot.simulator.feed import Change, ChangeType
+from bot.simulator.server import Simulator
 from core.errors import DurabilityUnknown, RebuildRefused
 from core.guards import FORCE
 from core.report import Phase, Progress
@@ -37,9 +42,11 @@ def titles(message: Json) -> list[str]:
         ("help", Subcommand.HELP, ""),
         ("rebuild", Subcommand.UNKNOWN, ""),
         ("force it", Subcommand.UNKNOWN, ""),
-        ("rollback ../etc", Subcommand.UNKNOWN, ""),
-        ("rollback 123456789", Subcommand.UNKNOWN, ""),
-        ("rollback -1", Subcommand.UNKNOWN, ""),
+        ("rollback ../etc", Subcommand.ROLLBACK_WHICH, ""),
+        ("rollback 123456789", Subcommand.ROLLBACK_WHICH, ""),
+        ("rollback -1", Subcommand.ROLLBACK_WHICH, ""),
+        ("rollback 1 2", Subcommand.ROLLBACK_WHICH, ""),
+        ("rollback which", Subcommand.ROLLBACK_WHICH, ""),
         ("unknown", Subcommand.UNKNOWN, ""),
     ],
 )
@@ -220,7 +227,8 @@ async def test_where_no_direct_message_is_possible_the_report_comes_to_the_comma
     )
     bench.rebuilder.gate.clear()
     await bench.rebuild()
-    await bench.private("U0ADA", "C0GEN", "I cannot write you a direct message")
+    notice = await bench.private("U0ADA", "C0GEN", "I cannot write you a direct message")
+    assert "within half an hour; after that `/clockify-rebuild status` has it" in notice["text"]
     bench.rebuilder.gate.set()
     report = await bench.private("U0ADA", "C0GEN", "Generation 00000002 is live.")
     assert titles(report) == ["Rebuilt"]
@@ -258,3 +266,77 @@ async def test_a_rate_limit_is_waited_for(bench: Bench) -> None:
     await bench.direct("U0ADA", "Generation 00000002 is live.")
     assert time.monotonic() - started > 0.9
     assert len(bench.directs("U0ADA")) == 1
+
+
+async def test_a_long_rate_limit_stops_the_edits_and_the_report_is_a_message_of_its_own(
+    bench: Bench,
+) -> None:
+    bench.rebuilder.gate.clear()
+    await bench.rebuild()
+    await bench.direct("U0ADA", "▸  *embedding*")
+    await bench.sim.fault("rate_limit", method="chat.update", retry_after_seconds=31)
+    bench.rebuilder.on_progress(Progress(Phase.INDEXING, 0, 1))
+    await asyncio.sleep(4 * UPDATE_SECONDS)
+    assert "▸  *embedding*" in words(bench.directs("U0ADA")[0])
+    bench.rebuilder.gate.set()
+    report = await bench.direct("U0ADA", "Generation 00000002 is live.")
+    assert report["ts"] == bench.directs("U0ADA")[1]["ts"]
+
+
+async def test_an_edit_that_failed_is_tried_again_without_news(bench: Bench) -> None:
+    bench.rebuilder.gate.clear()
+    await bench.rebuild()
+    await bench.direct("U0ADA", "▸  *embedding*")
+    await bench.sim.fault("api_error", method="chat.update", error="fatal_error")
+    bench.rebuilder.on_progress(Progress(Phase.INDEXING, 0, 1))
+    await bench.direct("U0ADA", "▸  *indexing*")
+
+
+class Spoken(PrivateReply):
+    """A private reply that keeps what is said."""
+
+    def __init__(self, replies: Replies) -> None:
+        super().__init__(replies, "", "U0ADA")
+        self.said: list[str] = []
+
+    async def replace(self, message: Message) -> bool:
+        """Keep it."""
+        self.said.append(message.text)
+        return True
+
+
+async def test_what_is_said_instead_of_a_direct_message_comes_after_the_answer(
+    sim: Simulator, app: AsyncApp
+) -> None:
+    method, error = "chat.postMessage", "messages_tab_disabled"
+    await sim.fault("api_error", method=method, error=error, times=9)
+    replies, is_answered = Replies(app.client), asyncio.Event()
+    private = Spoken(replies)
+    message = DirectMessage(replies, "U0ADA", instead=private, is_answered=is_answered)
+    opening = asyncio.ensure_future(message.open(plain_message("It begins.")))
+    finishing = asyncio.ensure_future(message.finish(plain_message("It has ended.")))
+    await asyncio.wait({opening, finishing}, timeout=0.3)
+    assert private.said == []
+    is_answered.set()
+    await asyncio.gather(opening, finishing)
+    assert sorted(said.partition(".")[0] for said in private.said) == [
+        "It has ended",
+        "Rebuilding the knowledge",
+    ]
+
+
+async def test_the_answer_comes_late_and_the_report_after_it_where_no_direct_message_is_possible(
+    bench: Bench,
+) -> None:
+    method, error = "chat.postMessage", "messages_tab_disabled"
+    await bench.sim.fault("slow", method="users.info", seconds=0.7)
+    await bench.sim.fault("api_error", method=method, error=error, times=9)
+    await bench.rebuild()
+    await bench.private("U0ADA", "C0GEN", "Generation 00000002 is live.")
+    told = [message["text"].split(".")[0] for message in bench.privates("U0ADA", "C0GEN")]
+    assert told == [
+        "One moment, please …",
+        "Rebuilding the knowledge",
+        "Rebuilding the knowledge",
+        "*Rebuilt*\n\nGeneration 00000002 is live",
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psutil
@@ -13,10 +14,11 @@ import pytest
 from bot.listeners.rebuild import ACK_SECONDS
 from core.build_record import BuildRecord
 from core.build_state import BuildOutcome, BuildState
-from core.errors import RebuildRefused
+from core.errors import DurabilityUnknown, RebuildRefused
+from core.guards import FORCE
 from core.report import Phase, Progress
 
-from .conftest import Bench, Starter, words
+from .conftest import Bench, Json, Starter, words
 
 SINCE = (datetime.now(UTC) - timedelta(minutes=10)).isoformat(timespec="seconds")
 PARENT = BuildRecord(
@@ -25,6 +27,10 @@ PARENT = BuildRecord(
     host="host",
     since=SINCE,
     purpose="clockify-bot build",
+)
+NOT_CONFIRMED = (
+    "Generation 00000002 is live now, but the disk did not confirm it (Input/output error): "
+    "after a power cut the one before may be served."
 )
 ELSEWHERE = BuildState(
     BuildOutcome.RUNNING, PARENT, progress=Progress(Phase.EMBEDDING, 1_200, 3_000, 41.0)
@@ -90,6 +96,60 @@ async def test_cancelling_after_a_rebuild_before_is_not_too_late(bench: Bench) -
     await bench.direct("U0ADA", "*Cancelled by <@U0ADA>.* Nothing was published.")
 
 
+async def test_a_builder_that_was_killed_after_it_had_published_is_told_as_having_published(
+    bench: Bench,
+) -> None:
+    bench.rebuilder.gate.clear()
+    bench.rebuilder.is_killed_after_publishing = True
+    await bench.rebuild()
+    await bench.direct("U0ADA", "▸  *embedding*")
+    await bench.rebuild(text="cancel")
+    await bench.private("U0ADA", "C0GEN", "Too late")
+    told = await bench.direct("U0ADA", "<@U0ADA> cancelled this rebuild, but it had already ended.")
+    assert "Generation 00000002 is live." in told["text"]
+    assert "Nothing was published" not in words(told)
+    assert [line["outcome"] for line in bench.audit() if line["event"] == "end"] == ["published"]
+
+
+async def test_what_another_builder_published_before_is_not_taken_for_its_own(bench: Bench) -> None:
+    bench.rebuilder.gate.clear()
+    bench.rebuilder.while_it_waits = lambda: setattr(bench.asker, "generation", "00000007")
+    await bench.rebuild()
+    await bench.direct("U0ADA", "▸  *embedding*")
+    await bench.rebuild(text="cancel")
+    told = await bench.direct("U0ADA", "*Cancelled by <@U0ADA>.* Nothing was published.")
+    assert "Knowledge: generation 00000007" in told["text"]
+
+
+async def test_a_published_generation_that_the_disk_did_not_confirm_is_not_told_as_cancelled(
+    bench: Bench,
+) -> None:
+    bench.rebuilder.gate.clear()
+    await bench.rebuild()
+    await bench.direct("U0ADA", "▸  *embedding*")
+    assert bench.rebuilder.newest is not None
+    bench.rebuilder.newest_at_cancel = replace(
+        bench.rebuilder.newest, outcome=BuildOutcome.FAILED, error=NOT_CONFIRMED
+    )
+    await bench.rebuild(text="cancel")
+    told = await bench.direct("U0ADA", "*Published, but the disk did not confirm it.*")
+    assert "Nothing was published" not in words(told)
+
+
+async def test_a_second_cancel_does_not_cut_short_the_stopping(start: Starter) -> None:
+    bench = await start(admins=("U0ADA", "U0ANN"))
+    bench.rebuilder.gate.clear()
+    bench.rebuilder.ending.clear()
+    await bench.rebuild("U0ADA")
+    await bench.direct("U0ADA", "▸  *embedding*")
+    await asyncio.gather(bench.rebuild("U0ADA", "cancel"), bench.rebuild("U0ANN", "cancel"))
+    assert not bench.rebuilder.is_cut_short
+    bench.rebuilder.ending.set()
+    for user in ("U0ADA", "U0ANN"):
+        await bench.private(user, "C0GEN", "Cancelled the rebuild that <@U0ADA> had started.")
+    assert not bench.rebuilder.is_cut_short
+
+
 async def test_cancel_with_nothing_to_cancel(bench: Bench) -> None:
     await bench.rebuild(text="cancel")
     await bench.private("U0ADA", "C0GEN", "No rebuild runs.")
@@ -126,7 +186,43 @@ async def test_rollback_names_what_is_live_and_what_does_not_come_back(bench: Be
     assert "generation 00000042 is not published again unless you use" in told["text"]
     await bench.rebuild(text="Rollback 7")
     await bench.private("U0ADA", "C0GEN", "*Generation 00000007 is live again.*")
-    assert bench.rebuilder.rolled_back == [None, "7"]
+    forward = await _after(bench, "rollback 9", "*Generation 00000009 is live again.*")
+    assert "published again" not in forward["text"]
+    assert bench.rebuilder.rolled_back == [None, "7", "9"]
+
+
+async def _after(bench: Bench, text: str, holds: str) -> Json:
+    await bench.rebuild(text=text)
+    return await bench.private("U0ADA", "C0GEN", holds)
+
+
+@pytest.mark.parametrize("text", ["rollback abc", "rollback -1", "rollback 1 2"])
+async def test_a_rollback_to_no_number_names_the_numbers_there_are(bench: Bench, text: str) -> None:
+    bench.asker.generation = "00000042"
+    told = await _after(bench, text, "`rollback` takes the number of a generation")
+    assert "*Whole generations:* 00000042, 00000041, 00000040." in told["text"]
+    assert bench.rebuilder.rolled_back == []
+
+
+async def test_a_rollback_that_this_bot_cannot_follow_is_told_as_such(bench: Bench) -> None:
+    bench.asker.generation = "00000042"
+    bench.rebuilder.problem = "made with another <!here> embedder."
+    sentence = (
+        "Generation 00000041 is chosen, but generation 00000042 keeps answering here: "
+        "made with another &lt;!here&gt; embedder."
+    )
+    told = await _after(bench, "rollback", sentence)
+    assert "is live again" not in told["text"]
+    told = await _after(bench, "status", "*Live:* generation 00000042")
+    assert sentence in told["text"]
+    assert "*Whole generations:* 00000042, 00000041, 00000040." in told["text"]
+
+
+async def test_a_rollback_that_the_disk_did_not_confirm_has_happened(bench: Bench) -> None:
+    bench.rebuilder.failure = DurabilityUnknown(NOT_CONFIRMED)
+    told = await _after(bench, "rollback", "*Rolled back, but the disk did not confirm it.*")
+    assert "Generation 00000002 is live now" in told["text"]
+    assert "Nothing was rolled back" not in told["text"]
 
 
 async def test_a_rollback_that_fails_says_why(bench: Bench) -> None:
@@ -193,8 +289,17 @@ async def test_status_of_a_running_rebuild(bench: Bench) -> None:
             BuildState(BuildOutcome.FAILED, PARENT, error="No <!here> article.", ended=SINCE),
             "started by the command line, failed 10 min ago.\n\n&gt; No &lt;!here&gt; article.",
         ),
+        (
+            BuildState(BuildOutcome.FAILED, PARENT, error=f"Half is gone. {FORCE}", ended=SINCE),
+            "failed 10 min ago.\n\n&gt; Half is gone.\n\n"
+            "If that is what you want: `/clockify-rebuild force` publishes it nevertheless.",
+        ),
+        (
+            BuildState(BuildOutcome.FAILED, PARENT, error=NOT_CONFIRMED, ended=SINCE),
+            "started by the command line, published, but the disk did not confirm it, 10 min ago.",
+        ),
     ],
-    ids=["none", "interrupted", "cancelled", "failed"],
+    ids=["none", "interrupted", "cancelled", "failed", "refused", "not-confirmed"],
 )
 async def test_status_tells_how_the_last_rebuild_ended(
     bench: Bench, state: BuildState | None, sentence: str
@@ -202,7 +307,7 @@ async def test_status_tells_how_the_last_rebuild_ended(
     bench.rebuilder.newest = state
     await bench.rebuild(text="status")
     told = await bench.private("U0ADA", "C0GEN", "No rebuild runs.")
-    wanted = re.escape(sentence.replace("&gt; No", "> No"))
+    wanted = re.escape(sentence.replace("\n&gt; ", "\n> "))
     assert re.search(
         wanted.replace("10\\ min", r"1\d\ min"), told["text"]
     )  # the suite takes minutes
@@ -216,7 +321,7 @@ async def test_status_shows_the_last_report(bench: Bench) -> None:
         "U0ADA", "C0GEN", "started by <@U0ADA>, published generation 00000002"
     )
     assert "*Added: 1*" in words(told)
-    assert told["text"].count("00000002") == 2  # live, and published
+    assert told["text"].count("00000002") == 3  # live, there, and published
 
 
 async def test_status_after_a_rollback_does_not_call_the_last_report_live(bench: Bench) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bot.open_message import OpenMessage, OpenMessageFile
@@ -54,7 +56,7 @@ async def test_the_file_is_there_while_a_rebuild_runs_and_no_longer(bench: Bench
     path = bench.slack.audit_file.with_name(NAME)
     note = json.loads(path.read_text())
     assert (note["user"], note["channel"], note["ts"]) == ("U0ADA", "D0ADA", message["ts"])
-    assert note["generation"] == "00000001"
+    assert (note["generation"], note["bot"]["pid"]) == ("00000001", os.getpid())
     assert path.stat().st_mode & 0o777 == 0o600
     bench.rebuilder.gate.set()
     await bench.direct("U0ADA", "Generation 00000002 is live.")
@@ -70,6 +72,70 @@ async def test_a_bot_that_is_stopped_does_not_wait_for_the_rebuild(bench: Bench)
     await asyncio.wait_for(bench.serving, 2.0)
     told = await bench.direct("U0ADA", INTERRUPTED)
     assert (told["ts"], len(bench.directs("U0ADA"))) == (message["ts"], 1)
+
+
+async def test_a_bot_that_is_stopped_after_the_builder_had_published_says_so(bench: Bench) -> None:
+    bench.rebuilder.gate.clear()
+    bench.rebuilder.is_killed_after_publishing = True
+    await bench.rebuild()
+    await bench.direct("U0ADA", "▸  *embedding*")
+    bench.stop.set()
+    await asyncio.wait_for(bench.serving, 2.0)
+    told = await bench.direct("U0ADA", "I was restarted while this rebuild ran.")
+    assert "Generation 00000002 is live." in told["text"]
+    assert "Nothing was published" not in words(told)
+
+
+async def test_a_command_that_a_stop_cuts_short_is_answered(bench: Bench) -> None:
+    bench.rebuilder.gate.clear()
+    await bench.rebuild(text="rollback")
+    await bench.private("U0ADA", "C0GEN", "One moment, please …")
+    bench.stop.set()
+    await asyncio.wait_for(bench.serving, 6.0)
+    await bench.private("U0ADA", "C0GEN", "I was restarted before this was done.")
+
+
+async def test_a_disk_that_did_not_confirm_is_told_without_a_contradiction(
+    start: Starter, left: str, seen: CountingRebuilder
+) -> None:
+    error = "Generation 00000002 is live now, but the disk did not confirm it (Input/output error)."
+    seen.newest = replace(interrupted(), outcome=BuildOutcome.FAILED, error=error)
+    bench = await start(rebuilder=seen)
+    told = await bench.direct("U0ADA", "*Published, but the disk did not confirm it.*")
+    assert error in told["text"]
+    assert "still in use" not in words(told)
+
+
+async def test_a_message_of_another_bot_that_is_alive_is_left_alone(
+    start: Starter, sim: Simulator, left: str, seen: CountingRebuilder, tmp_path: Path
+) -> None:
+    path = tmp_path / "state" / NAME
+    record = BuildRecord.of_this_process("clockify-bot run")
+    process = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
+        start_of_it = psutil.Process(process.pid).create_time()
+        other = replace(record, pid=process.pid, start=start_of_it, start_token="")
+        theirs = OpenMessage("U0ANN", "D0ADA", left, SINCE, "00000001", other)
+        OpenMessageFile(path).write(theirs)
+        bench = await start(rebuilder=seen)
+        await bench.rebuild()
+        await bench.direct("U0ADA", "Generation 00000002 is live.")
+        await bench.rebuild(text="status")
+        await bench.private("U0ADA", "C0GEN", "*Live:*")
+        assert OpenMessageFile(path).read() == theirs
+        (text,) = [m["text"] for m in sim.messages("D0ADA") if m["ts"] == left]
+        assert text == "Rebuilding the knowledge."
+    finally:
+        process.kill()
+        await process.wait()
+    file = OpenMessageFile(path)
+    assert not theirs.is_of_another_bot()
+    ours = OpenMessage.of_this_bot("U0ADA", ("D0ADA", left), SINCE, "00000001")
+    file.write(ours)
+    file.clear(only=theirs)
+    assert file.read() == ours
+    file.clear(only=ours)
+    assert file.read() is None
 
 
 async def test_the_next_bot_ends_the_message_and_status_tells_the_truth(
@@ -150,7 +216,7 @@ async def test_a_message_that_is_gone_is_replaced_by_a_new_one(
 
 
 async def test_a_file_that_is_not_whole_stops_nothing(start: Starter, tmp_path: Path) -> None:
-    for content in ("", "[]", '{"user": 1}', "\x00", '{"a": "b"}'):
+    for content in ("", "[]", '{"user": 1}', "\x00", '{"a": "b"}', '{"bot": {}}', '{"bot": 1}'):
         file = OpenMessageFile(tmp_path / "broken.json")
         (tmp_path / "broken.json").write_text(content)
         assert file.read() is None

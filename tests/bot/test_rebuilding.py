@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from bot.rebuilding import ChildRebuilder
 from core.assembly import Assembled, open_pipeline
 from core.build_state import BuildOutcome
 from core.config import Config
-from core.errors import BotError, RebuildRefused
+from core.errors import BotError, DurabilityUnknown, RebuildRefused
 from core.lock import RECORD_NAME, build_lock
 from core.report import BuildStatus, Phase, Progress
 from core.types import Answer, Question
@@ -29,6 +30,7 @@ from core.types import Answer, Question
 from .articles import ARTICLES, write_article
 from .conftest import ROOT
 from .terminal import NOWHERE, Terminal
+from .test_following import publish_here
 
 LOCK = Question("How do I lock timesheets?")
 NEW_TEXT = "1. Ring the brass bell.\n2. Timesheets are locked.\n"
@@ -283,6 +285,95 @@ async def test_giving_up_at_the_last_moment_leaves_no_doubt_about_what_is_live(
         (BuildOutcome.CANCELLED, "00000001"),
     )
     assert rubbish(own.folder / "index") == []
+
+
+SLOW_TO_PUBLISH = """
+from pathlib import Path
+print('{"progress": {"phase": "%s", "done": 0, "total": 1, "seconds_left": null}}', flush=True)
+def finish(*_):
+    time.sleep(0.6)
+    Path("%s").touch()
+    sys.exit()
+signal.signal(signal.SIGTERM, finish)
+print('{"progress": {"phase": "%s", "done": 0, "total": 1, "seconds_left": null}}', flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("phase", [Phase.PUBLISHING, Phase.EMBEDDING])
+async def test_only_a_builder_that_publishes_is_given_time_to_finish_that(
+    own: Terminal, phase: Phase
+) -> None:
+    done = own.folder / "done"
+    work = HEADER + "import time\n" + SLOW_TO_PUBLISH % (Phase.READING, done, phase)
+    child = {"program": (sys.executable, "-c", work), "stop_seconds": 0.1}
+    reached = asyncio.Event()
+
+    def watch(step: Progress) -> None:
+        if step.phase is phase:
+            reached.set()
+
+    async with opened(own, rebuilder=child) as (_, rebuilder):
+        rebuilding = asyncio.create_task(rebuilder.rebuild(watch))
+        await asyncio.wait_for(reached.wait(), 20)
+        rebuilding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rebuilding
+    assert done.exists() == (phase is Phase.PUBLISHING)
+    assert children() == []
+
+
+async def test_a_rollback_that_the_disk_did_not_confirm_is_followed_and_told_as_such(
+    own: Terminal,
+) -> None:
+    said = '{"error": "Generation 1 is live now, but.", "exit_code": 1, "is_published": true}'
+    child = {"program": (sys.executable, "-c", f"print({said!r})")}
+    async with opened(own, rebuilder=child) as (assembled, rebuilder):
+        publish_here(own.folder / "index")
+        with pytest.raises(DurabilityUnknown, match="is live now, but"):
+            await rebuilder.rollback()
+        assert assembled.pipeline.generation == "00000002" == rebuilder.live()
+        assert rebuilder.generations() == ("00000002", "00000001")
+
+
+async def test_a_rollback_to_what_this_bot_cannot_answer_from_says_so(own: Terminal) -> None:
+    async with opened(own) as (assembled, rebuilder):
+        publish_here(own.folder / "index")
+        assert await rebuilder.look() == ""
+        spec = assembled.pipeline.index.spec
+        assert spec is not None
+        foreign = replace(spec, model="another")
+        store = assembled.store
+        opened_now = store.open()
+        with build_lock(store.folder, timeout_seconds=5, purpose="a test") as lock:
+            store.publish(
+                replace(opened_now.index, spec=foreign),
+                {**opened_now.meta, "articles": [], "inputs": "others"},
+                lock=lock,
+            )
+        rolled_back = await rebuilder.rollback("2")
+        assert (rolled_back.problem, rolled_back.held_back) == ("", True)
+        forward = await rebuilder.rollback("3")
+        assert (forward.before, forward.after, forward.held_back) == ("00000002", "00000003", False)
+        assert "questions would be embedded with" in forward.problem
+        assert (assembled.pipeline.generation, rebuilder.live()) == ("00000002", "00000003")
+
+
+async def test_the_builder_is_what_a_host_without_memory_gives_up_first(own: Terminal) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux can be told which process to end")
+    seen: set[str] = set()
+
+    def look(step: Progress) -> None:
+        if step.phase is not Phase.LOCKING:
+            for builder in children():
+                with suppress(OSError):
+                    seen.add(Path(f"/proc/{builder.pid}/oom_score_adj").read_text().strip())
+
+    async with opened(own) as (_, rebuilder):
+        await rebuilder.rebuild(look, force=True)
+    assert seen == {"1000"}
+    assert Path("/proc/self/oom_score_adj").read_text().strip() != "1000"
 
 
 @pytest.mark.parametrize("nice", [0, 7])

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from bot.blocks import Message
+from bot.durations import duration, time_taken
 from bot.report_blocks import bar, failure_message, lines_message, progress_message, report_message
 from bot.simulator.blocks import check_blocks
-from bot.texts import duration, time_taken
 from core.guards import FORCE
 from core.report import BuildReport, BuildStatus, Phase, Progress, QualityReport
 
@@ -97,7 +97,7 @@ def test_whatever_the_names_are_it_fits_and_says_what_is_missing(filler: str) ->
     report = replace(REPORT, added=many, changed=many, warnings=many, notes=many, quality=quality)
     report = replace(report, file_bytes=dict.fromkeys(map(str, range(900)), 1))
     message = report_message(report)
-    assert "The rest did not fit in here" in shown(message)
+    assert "The rest did not fit in here; `.build.state.json` in the index" in shown(message)
     assert "Generation 00000042 is live." in shown(message)
 
 
