@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.ollama import ScriptedOllama
 
 from .articles import HELP
@@ -149,6 +151,7 @@ async def test_no_index_and_a_damaged_one_are_exit_3(own: Terminal) -> None:
     assert (await own.run("ask", LOCK, "--json")).json["generation"] == "00000002"
 
 
+@pytest.mark.proof
 async def test_an_index_where_no_folder_can_be_is_exit_2_for_every_command(own: Terminal) -> None:
     (own.folder / "file").touch()
     commands = [("ask", LOCK), ("chat",), ("try",), ("build",)]

@@ -232,6 +232,7 @@ async def test_a_killed_run_goes_on_where_it_stopped(
     assert asked(ollama).total() == 7
 
 
+@pytest.mark.proof
 async def test_errors_are_asked_again_and_nothing_else_even_after_a_kill(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -310,6 +311,7 @@ async def test_an_output_that_is_something_else_is_refused_untouched(terminal: T
     assert left == sorted(["in.jsonl", *outputs])
 
 
+@pytest.mark.proof
 async def test_places_that_cannot_be_read_or_written_are_exit_2(terminal: Terminal) -> None:
     write_questions(terminal)
     before = (terminal.folder / "in.jsonl").read_bytes()

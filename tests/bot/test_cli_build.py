@@ -126,6 +126,7 @@ def without_weights(terminal: Terminal, *, content: bytes | None) -> Terminal:
     return terminal.having(PYTHONPATH=str(package.parent))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("content", "reason"),
     [(None, "cannot be read"), (b"onnx", "are damaged (wrong SHA-256)")],
@@ -218,6 +219,7 @@ async def test_events_are_json_lines_that_end_with_the_report_or_the_error(
     assert error["error"].startswith("INDEX is file/index, but ")
 
 
+@pytest.mark.proof
 async def test_a_build_that_cannot_write_or_is_misspelt_says_so(fresh: Terminal) -> None:
     (fresh.folder / "file").touch()
     unwritable, nowhere, blank, misspelt, extra = await asyncio.gather(

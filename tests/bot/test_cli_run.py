@@ -102,6 +102,7 @@ async def test_try_takes_3000_or_the_next_free_port_and_other_knowledge_has_its_
     assert [name.rpartition("-")[0] for name in names] == ["other"]
 
 
+@pytest.mark.proof
 async def test_try_goes_on_with_the_index_that_is_there_when_a_build_is_refused(
     own: Terminal, processes: list[Running]
 ) -> None:
@@ -239,6 +240,7 @@ async def test_tokens_come_from_dotenv_and_sigterm_ends_with_0(
         assert token not in running.text
 
 
+@pytest.mark.proof
 async def test_a_signal_ends_a_bot_that_waits_for_a_slack_or_an_ollama_that_says_nothing(
     terminal: Terminal, processes: list[Running]
 ) -> None:

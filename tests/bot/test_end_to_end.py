@@ -201,6 +201,7 @@ async def test_a_rebuild_that_waits_is_shown_and_can_be_cancelled(office: Office
         assert (index / "CURRENT").read_text().startswith("00000001 ")
 
 
+@pytest.mark.proof
 async def test_a_rebuild_that_fails_keeps_the_old_knowledge(office: Office) -> None:
     shutil.rmtree(office.terminal.folder / "knowledge")
     await office.sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
@@ -247,6 +248,7 @@ async def test_a_bot_killed_during_a_rebuild_ends_its_message_when_it_is_back(
         await again.kill()
 
 
+@pytest.mark.proof
 async def test_a_restart_answers_from_what_the_rebuild_published(
     office: Office, own: Terminal
 ) -> None:

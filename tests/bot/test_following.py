@@ -156,6 +156,7 @@ async def test_a_damaged_pointer_changes_nothing_and_a_whole_one_goes_on(
         assert store.opened == 1
 
 
+@pytest.mark.proof
 async def test_vectors_of_another_embedder_are_not_swapped_in_but_an_index_of_words_is(
     own: Terminal,
 ) -> None:
@@ -208,6 +209,7 @@ async def test_a_stumble_is_logged_once_and_does_not_end_the_following(
     ]
 
 
+@pytest.mark.proof
 async def test_run_follows_a_build_from_the_command_line(sim: Simulator, own: Terminal) -> None:
     running = await own.on(sim).start("run")
     try:

@@ -70,6 +70,7 @@ async def test_the_list(terminal: Terminal, store: Store) -> None:
     assert oldest["source"] == "/somewhere/[bold]v1"
 
 
+@pytest.mark.proof
 async def test_verify(terminal: Terminal, store: Store) -> None:
     whole = await terminal.run("generations", "--json", "verify")
     assert (whole.code, whole.json["answers"], whole.json["damaged"]) == (0, "00000003", [])
@@ -132,6 +133,7 @@ async def test_changing_waits_for_a_build_and_reading_does_not(
     assert len(store.numbers()) == 3
 
 
+@pytest.mark.proof
 async def test_prune(terminal: Terminal, store: Store) -> None:
     publish(store, index_of("v4"))
     flip(generation(store, 3) / "vectors.npy")

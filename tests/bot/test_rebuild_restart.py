@@ -86,6 +86,7 @@ async def test_a_bot_that_is_stopped_after_the_builder_had_published_says_so(ben
     assert "Nothing was published" not in words(told)
 
 
+@pytest.mark.proof
 async def test_a_command_that_a_stop_cuts_short_is_answered(bench: Bench) -> None:
     bench.rebuilder.gate.clear()
     await bench.rebuild(text="rollback")

@@ -65,10 +65,20 @@ async def answer(assembled: Assembled) -> str:
     return turn.reply.text
 
 
+others: set[psutil.Process] = set()  # children from before the test, such as a browser's driver
+
+
+@pytest.fixture(autouse=True)
+def spare_others() -> None:
+    """Note what runs besides the builders of the test."""
+    others.clear()
+    others.update(psutil.Process().children())
+
+
 def children() -> list[psutil.Process]:
-    """List the children that this process has started and that still run; a zombie is gone."""
+    """List the children that the test has started and that still run; a zombie is gone."""
     running = []
-    for child in psutil.Process().children():
+    for child in set(psutil.Process().children()) - others:
         with suppress(psutil.NoSuchProcess):
             if child.status() != psutil.STATUS_ZOMBIE:
                 running.append(child)

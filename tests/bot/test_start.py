@@ -126,6 +126,7 @@ async def test_stopping_tells_those_whose_answer_does_not_come(bench: Bench) -> 
     assert not bench.slack.audit_file.with_name("rebuild-message.json").exists()
 
 
+@pytest.mark.proof
 async def test_a_refused_handshake_after_a_refresh_is_survived(bench: Bench) -> None:
     await bench.sim.fault("refuse_handshake")
     await bench.sim.fault("refresh")
