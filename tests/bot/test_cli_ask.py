@@ -126,6 +126,7 @@ MISTAKES: dict[tuple[str, ...], str] = {
 }
 
 
+@pytest.mark.proof
 async def test_a_mistake_is_one_sentence_and_exit_2(terminal: Terminal) -> None:
     ended = await asyncio.gather(*(terminal.run("ask", *mistake) for mistake in MISTAKES))
     said = {mistake: each.failure for mistake, each in zip(MISTAKES, ended, strict=True)}

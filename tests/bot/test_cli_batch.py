@@ -171,6 +171,7 @@ async def test_links_are_followed_and_a_pipe_is_read(terminal: Terminal) -> None
     assert keys(terminal.read("real/replies.jsonl")) == keys(wanted)
 
 
+@pytest.mark.proof
 async def test_what_is_no_file_is_neither_read_nor_replaced(terminal: Terminal) -> None:
     write_questions(terminal)
     os.mkfifo(terminal.folder / "fifo")

@@ -122,6 +122,7 @@ async def test_with_a_whole_index_what_only_makes_it_better_is_a_note(
     assert findings(emptied)["knowledge"] == ("note", f"empty holds no article.{kept}")
 
 
+@pytest.mark.proof
 async def test_the_exit_status_is_the_worst_of_what_is_broken(
     sim: Simulator, own: Terminal
 ) -> None:

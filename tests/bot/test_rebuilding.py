@@ -146,6 +146,7 @@ async def test_a_build_published_by_somebody_else_is_made_live_too(own: Terminal
         assert assembled.pipeline.generation == "00000002"
 
 
+@pytest.mark.proof
 async def test_what_fails_says_why_and_the_old_knowledge_answers(own: Terminal) -> None:
     async with opened(own, build_lock_timeout=0.2) as (assembled, rebuilder):
         with (
@@ -226,6 +227,7 @@ async def test_a_builder_that_misbehaves_is_ended_and_the_bot_answers(
     assert children() == []
 
 
+@pytest.mark.proof
 async def test_a_report_that_names_thousands_arrives_whole(own: Terminal) -> None:
     many = 20 * PART_NAMES + 1
     for number in range(many):
@@ -310,6 +312,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("phase", [Phase.PUBLISHING, Phase.EMBEDDING])
 async def test_only_a_builder_that_publishes_is_given_time_to_finish_that(
     own: Terminal, phase: Phase
@@ -346,6 +349,7 @@ async def test_a_rollback_that_the_disk_did_not_confirm_is_followed_and_told_as_
         assert rebuilder.generations() == ("00000002", "00000001")
 
 
+@pytest.mark.proof
 async def test_a_rollback_to_what_this_bot_cannot_answer_from_says_so(own: Terminal) -> None:
     async with opened(own) as (assembled, rebuilder):
         publish_here(own.folder / "index")
@@ -386,6 +390,7 @@ async def test_the_builder_is_what_a_host_without_memory_gives_up_first(own: Ter
     assert Path("/proc/self/oom_score_adj").read_text().strip() != "1000"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("nice", [0, 7])
 async def test_every_thread_of_the_builder_steps_back(own: Terminal, nice: int) -> None:
     if not hasattr(os, "sched_getaffinity"):

@@ -105,6 +105,7 @@ async def test_stopping_finishes_what_is_in_hand(bench: Bench) -> None:
     assert [m["text"].split(".")[0] for m in replies] == ["Press the start button of the timer"]
 
 
+@pytest.mark.proof
 async def test_stopping_tells_those_whose_answer_does_not_come(bench: Bench) -> None:
     bench.asker.gate.clear()
     bench.rebuilder.gate.clear()
@@ -135,6 +136,7 @@ async def test_a_refused_handshake_after_a_refresh_is_survived(bench: Bench) -> 
     await bench.ask("U0ANN", "C0GEN", "@clockify-bot track time")
 
 
+@pytest.mark.proof
 async def test_too_many_sockets_do_not_make_a_storm(bench: Bench) -> None:
     before = len(bench.sim.calls("apps.connections.open"))
     await bench.sim.fault("too_many_websockets", times=2)

@@ -224,6 +224,7 @@ class TestCanaries:
         assert store.current() == before
         assert store.numbers() == ["00000001"]
 
+    @pytest.mark.proof
     async def test_the_real_help_center_finds_itself(self, tmp_path: Path) -> None:
         if not HELP_CENTER.exists():
             pytest.skip(f"{HELP_CENTER} is not on this machine")

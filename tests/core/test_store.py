@@ -178,6 +178,7 @@ class TestPublishing:
         assert two.open().index.generation == "00000004"
 
 
+@pytest.mark.proof
 class TestDeath:
     """Builders killed by SIGKILL, in processes of their own."""
 
