@@ -74,9 +74,11 @@ class _LockedFile:
         except Timeout:
             raise  # an OSError as well
         except PermissionError as error:
+            if not self._path.exists():
+                raise  # it is the folder that may not be written
             raise SettingsError(
                 f"{self._path} belongs to another user ({error.strerror}), so builds cannot be "
-                "kept apart. Give it to this user (chown) while nothing builds."
+                "kept apart. [hint: give it to this user (chown) while nothing builds]"
             ) from error
         except OSError as error:
             if error.errno not in NO_LOCKS:
