@@ -134,6 +134,7 @@ async def test_a_mistake_is_one_sentence_and_exit_2(terminal: Terminal) -> None:
     assert cut == {mistake: (2, sentence) for mistake, sentence in MISTAKES.items()}
 
 
+@pytest.mark.proof
 async def test_no_index_and_a_damaged_one_are_exit_3(own: Terminal) -> None:
     chunks = own.folder / "index" / "generations" / "00000001" / "chunks.jsonl"
     chunks.write_bytes(chunks.read_bytes()[:-1] + b" ")

@@ -97,6 +97,7 @@ async def test_skipped_files_are_named_and_the_rest_is_published(fresh: Terminal
     assert "  skipped    2 (see the warnings)" in ended.err
 
 
+@pytest.mark.proof
 async def test_knowledge_that_is_missing_or_empty_is_exit_2_and_the_old_index_stays(
     own: Terminal,
 ) -> None:
@@ -149,6 +150,7 @@ async def test_without_its_embedder_a_build_is_exit_4_unless_it_is_lexical_only(
     assert asked.json["hits"][0]["similarity"] is None
 
 
+@pytest.mark.proof
 async def test_a_second_builder_is_told_who_builds_and_leaves_with_1(own: Terminal) -> None:
     before = live(own.folder / "index")
     impatient = own.having(BUILD_LOCK_TIMEOUT="0.2")
@@ -192,6 +194,7 @@ def test_json_says_when_what_was_asked_happened_in_spite_of_the_error(
     }
 
 
+@pytest.mark.proof
 async def test_events_are_json_lines_that_end_with_the_report_or_the_error(
     fresh: Terminal,
 ) -> None:

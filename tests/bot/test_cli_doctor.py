@@ -139,6 +139,7 @@ async def test_the_exit_status_is_the_worst_of_what_is_broken(
     assert (verdict, "ollama pull big" in advice) == ("BAD", True)
 
 
+@pytest.mark.proof
 async def test_slack_that_does_not_let_the_bot_in_is_explained(
     sim: Simulator, terminal: Terminal
 ) -> None:

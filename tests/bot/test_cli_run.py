@@ -161,6 +161,7 @@ async def test_try_explains_a_mistake(fresh: Terminal, arguments: list[str], sen
     assert (code, said[: len(sentence)]) == (2, sentence)
 
 
+@pytest.mark.proof
 async def test_run_without_a_way_into_slack_is_one_sentence(
     sim: Simulator, terminal: Terminal
 ) -> None:
@@ -187,6 +188,7 @@ async def test_run_without_a_way_into_slack_is_one_sentence(
     ]
 
 
+@pytest.mark.proof
 async def test_an_ollama_that_must_answer_and_does_not_ends_the_start_with_4(
     sim: Simulator, own: Terminal
 ) -> None:

@@ -155,6 +155,7 @@ async def test_a_rebuild_that_breaks_gives_a_reference(bench: Bench) -> None:
     assert "still in use" in words(told)
 
 
+@pytest.mark.proof
 async def test_the_next_rebuild_waits_for_the_cooldown_and_status_does_not(start: Starter) -> None:
     bench = await start(rebuild_cooldown_seconds=2.0)
     await bench.rebuild()

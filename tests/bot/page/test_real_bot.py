@@ -91,6 +91,7 @@ async def test_a_command_is_answered_for_one_person_only(chat: Chat, folder: Pat
     await expect(chat.rows).to_have_count(0)
 
 
+@pytest.mark.proof
 async def test_an_admin_rebuilds_and_the_page_answers_from_the_new_text(
     chat: Chat, folder: Path
 ) -> None:
