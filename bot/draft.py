@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from . import texts
+from . import rebuild_texts
 from .blocks import (
     MAX_BLOCKS_CHARS,
     MAX_SECTION_CHARS,
@@ -67,7 +67,9 @@ class Draft:
         while len(json.dumps(blocks)) > MAX_BLOCKS_CHARS and len(blocks) > 1:
             blocks.pop()
         if len(blocks) < len(self.blocks):
-            while len(json.dumps([*blocks, context([texts.REBUILD_CUT])])) > MAX_BLOCKS_CHARS:
+            while (
+                len(json.dumps([*blocks, context([rebuild_texts.REBUILD_CUT])])) > MAX_BLOCKS_CHARS
+            ):
                 blocks.pop()
-            blocks.append(context([texts.REBUILD_CUT]))
+            blocks.append(context([rebuild_texts.REBUILD_CUT]))
         return Message(cut("\n\n".join(self.words), MAX_TEXT_CHARS), tuple(blocks))

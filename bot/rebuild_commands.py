@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import texts
+from . import rebuild_texts, texts
 from .audit import Attempt, AuditLog
 from .blocks import Message
 from .desk import new_reference
@@ -121,26 +121,26 @@ class RebuildCommands:
             case Subcommand.ROLLBACK_WHICH:
                 return await self.rebuilds.rollback_which()
             case Subcommand.HELP:
-                return Reply(lines_message(texts.REBUILD_HELP), "told")
+                return Reply(lines_message(rebuild_texts.REBUILD_HELP), "told")
             case Subcommand.UNKNOWN:
-                told = (texts.REBUILD_UNKNOWN, texts.REBUILD_HELP)
+                told = (rebuild_texts.REBUILD_UNKNOWN, rebuild_texts.REBUILD_HELP)
                 return Reply(lines_message(*told), "unknown subcommand")
 
     def _refusal(self, verdict: Verdict, user: str) -> Message:
         match verdict:
             case Verdict.NO_ADMINS:
-                return lines_message(texts.no_admins(user))
+                return lines_message(rebuild_texts.no_admins(user))
             case Verdict.NOT_ADMIN:
-                return lines_message(texts.not_an_admin(self._usergroup))
+                return lines_message(rebuild_texts.not_an_admin(self._usergroup))
             case Verdict.CHECK_FAILED:
-                return lines_message(texts.CHECK_FAILED)
+                return lines_message(rebuild_texts.CHECK_FAILED)
             case Verdict.DEACTIVATED:
-                return lines_message(texts.NOT_FOR_DEACTIVATED)
+                return lines_message(rebuild_texts.NOT_FOR_DEACTIVATED)
             case Verdict.BOT:
-                return lines_message(texts.NOT_FOR_BOTS)
+                return lines_message(rebuild_texts.NOT_FOR_BOTS)
             case Verdict.STRANGER:
-                return lines_message(texts.NOT_FOR_STRANGERS)
+                return lines_message(rebuild_texts.NOT_FOR_STRANGERS)
             case Verdict.GUEST:
-                return lines_message(texts.NOT_FOR_GUESTS)
+                return lines_message(rebuild_texts.NOT_FOR_GUESTS)
             case Verdict.ALLOWED:
                 raise AssertionError("nobody who may is refused")

@@ -18,7 +18,7 @@ from core.build_state import BuildOutcome, BuildState
 from core.errors import BotError, DurabilityUnknown
 from core.report import BuildReport, Phase, Progress
 
-from . import texts
+from . import rebuild_texts
 from .audit import AuditLog, RebuildEnd
 from .blocks import Message
 from .desk import Desk, new_reference
@@ -136,13 +136,13 @@ class RebuildRun:
     async def _run(self) -> None:
         started = time.monotonic()
         telling = asyncio.ensure_future(self._tell())
-        ending = Ending("interrupted", lines_message(texts.COMMAND_INTERRUPTED))
+        ending = Ending("interrupted", lines_message(rebuild_texts.COMMAND_INTERRUPTED))
         is_stopping = False
         try:
             ending = await self._outcome()
         except asyncio.CancelledError:
             is_stopping = True
-            ending = await self._stopped("interrupted", texts.REBUILD_INTERRUPTED)
+            ending = await self._stopped("interrupted", rebuild_texts.REBUILD_INTERRUPTED)
             raise
         finally:
             self.ending = ending
@@ -157,13 +157,13 @@ class RebuildRun:
         try:
             report = await self._building
             by = self._cancelled_by
-            return report_ending(report, remark=texts.cancelled_too_late(by) if by else "")
+            return report_ending(report, remark=rebuild_texts.cancelled_too_late(by) if by else "")
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self._cancelled_by or (task is not None and task.cancelling()):
                 raise
             problem = await self._tools.rebuilder.look()
-            sentence = texts.rebuild_cancelled(self._cancelled_by)
+            sentence = rebuild_texts.rebuild_cancelled(self._cancelled_by)
             return await self._stopped("cancelled", sentence, problem)
         except BotError as error:
             logger.warning("rebuild %s failed: %s", self._reference, type(error).__name__)
@@ -171,7 +171,7 @@ class RebuildRun:
         except Exception:  # the outermost frame of this task
             logger.exception("rebuild %s broke", self._reference)
             return Ending(
-                "broke", lines_message(texts.rebuild_broke(self._reference), self._still())
+                "broke", lines_message(rebuild_texts.rebuild_broke(self._reference), self._still())
             )
 
     async def _stopped(self, outcome: str, sentence: str, problem: str = "") -> Ending:
@@ -181,15 +181,19 @@ class RebuildRun:
         """
         state = await self._tools.state()
         live = await asyncio.to_thread(self._tools.rebuilder.live)
-        chosen = texts.chosen(live, self._tools.desk.generation, problem)
-        late = texts.cancelled_too_late(self._cancelled_by) if self._cancelled_by else ""
+        chosen = rebuild_texts.chosen(live, self._tools.desk.generation, problem)
+        late = rebuild_texts.cancelled_too_late(self._cancelled_by) if self._cancelled_by else ""
         if state is not None and self._is_own(state):
             if state.report is not None:
-                return report_ending(state.report, remark=late or texts.REBUILD_RESTARTED)
+                return report_ending(state.report, remark=late or rebuild_texts.REBUILD_RESTARTED)
             if state.outcome is BuildOutcome.FAILED and is_not_durable(state.error):
                 return not_durable_ending(state.error, late)
         if live and self._live not in (None, live):
-            told = (late or texts.REBUILD_RESTARTED, texts.is_live(escape(live)), chosen)
+            told = (
+                late or rebuild_texts.REBUILD_RESTARTED,
+                rebuild_texts.is_live(escape(live)),
+                chosen,
+            )
             return Ending("published", lines_message(*told))
         return Ending(outcome, lines_message(sentence, self._still()))
 
@@ -198,7 +202,7 @@ class RebuildRun:
         return state.record != self._before and state.started_by == self.user
 
     def _still(self) -> str:
-        return texts.still_in_use(escape(self._tools.desk.generation))
+        return rebuild_texts.still_in_use(escape(self._tools.desk.generation))
 
     async def _record(self, ending: Ending, seconds: float) -> None:
         logger.info(

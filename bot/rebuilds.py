@@ -16,7 +16,7 @@ from typing import Any
 from core.build_state import BuildOutcome, BuildState
 from core.errors import BotError, DurabilityUnknown
 
-from . import texts
+from . import rebuild_texts, texts
 from .blocks import Message
 from .markup import escape
 from .open_message import OpenMessage
@@ -62,10 +62,12 @@ class Rebuilds:
             state = await self._tools.state()
             obstacle = self._obstacle(state)
             if obstacle is not None:
-                return Reply(lines_message(texts.rebuild_running(*obstacle)), "running already")
+                return Reply(
+                    lines_message(rebuild_texts.rebuild_running(*obstacle)), "running already"
+                )
             seconds = self._cooldown_left(force=force)
             if seconds > 0:
-                return Reply(lines_message(texts.rebuild_cooldown(seconds)), "too soon")
+                return Reply(lines_message(rebuild_texts.rebuild_cooldown(seconds)), "too soon")
             self._running = RebuildRun(
                 self._tools,
                 message,
@@ -74,7 +76,7 @@ class Rebuilds:
                 before=state.record if state is not None else None,
                 on_end=self._end,
             )
-        text = texts.REBUILD_FORCED if force else texts.REBUILD_STARTED
+        text = rebuild_texts.REBUILD_FORCED if force else rebuild_texts.REBUILD_STARTED
         return Reply(lines_message(text), "started")
 
     async def cancel(self, user: str) -> Reply:
@@ -83,44 +85,49 @@ class Rebuilds:
         if running is None:
             obstacle = self._obstacle(await self._tools.state())
             if obstacle is None:
-                told = (texts.REBUILD_NONE_RUNS, self._knowledge())
+                told = (rebuild_texts.REBUILD_NONE_RUNS, self._knowledge())
                 return Reply(lines_message(*told), "nothing runs")
-            told = (texts.rebuild_running(*obstacle), texts.CANCEL_NOT_OURS)
+            told = (rebuild_texts.rebuild_running(*obstacle), rebuild_texts.CANCEL_NOT_OURS)
             return Reply(lines_message(*told), "runs elsewhere")
         ending = await running.cancel(user)
         if ending.outcome == "cancelled":
-            told = (texts.you_cancelled(texts.starter(running.user)), self._knowledge())
+            told = (
+                rebuild_texts.you_cancelled(rebuild_texts.starter(running.user)),
+                self._knowledge(),
+            )
             return Reply(lines_message(*told), "cancelled")
-        return Reply(lines_message(texts.CANCEL_TOO_LATE, self._knowledge()), "too late")
+        return Reply(lines_message(rebuild_texts.CANCEL_TOO_LATE, self._knowledge()), "too late")
 
     async def rollback(self, number: str | None) -> Reply:
         """Make an earlier generation live, unless a rebuild runs."""
         async with self._changing:
             obstacle = self._obstacle(await self._tools.state())
             if obstacle is not None:
-                return Reply(lines_message(texts.rollback_blocked(*obstacle)), "running already")
+                return Reply(
+                    lines_message(rebuild_texts.rollback_blocked(*obstacle)), "running already"
+                )
             try:
                 done = await self._tools.rebuilder.rollback(number)
             except DurabilityUnknown as error:
-                told = [texts.ROLLBACK_NOT_DURABLE, escape(str(error)), self._knowledge()]
+                told = [rebuild_texts.ROLLBACK_NOT_DURABLE, escape(str(error)), self._knowledge()]
                 return Reply(lines_message(*told), "not durable")
             except BotError as error:
-                told = [texts.rollback_failed(escape(str(error))), self._knowledge()]
+                told = [rebuild_texts.rollback_failed(escape(str(error))), self._knowledge()]
                 return Reply(lines_message(*told), "refused")
         outcome = f"rolled back from {done.before or 'none'} to {done.after}"
         return Reply(self._rolled_back(done), outcome)
 
     def _rolled_back(self, done: RolledBack) -> Message:
-        problem = texts.chosen(done.after, self._tools.desk.generation, done.problem)
+        problem = rebuild_texts.chosen(done.after, self._tools.desk.generation, done.problem)
         return lines_message(
-            problem or texts.rolled_back(escape(done.after)),
-            texts.held_back(escape(done.before)) if done.held_back else "",
+            problem or rebuild_texts.rolled_back(escape(done.after)),
+            rebuild_texts.held_back(escape(done.before)) if done.held_back else "",
         )
 
     async def rollback_which(self) -> Reply:
         """Say what a rollback takes, and what there is."""
-        there = texts.generations_there(await self._generations())
-        return Reply(lines_message(texts.ROLLBACK_WHICH, there), "no such number")
+        there = rebuild_texts.generations_there(await self._generations())
+        return Reply(lines_message(rebuild_texts.ROLLBACK_WHICH, there), "no such number")
 
     async def status(self) -> Reply:
         """Say what runs, how the last rebuild ended, and what is live."""
@@ -130,8 +137,8 @@ class Rebuilds:
         obstacle = self._obstacle(state)
         created = await self._created()
         generation = self._tools.desk.generation
-        there = texts.generations_there(await self._generations())
-        remarks = (texts.chosen(rebuilder.live(), generation, problem), there)
+        there = rebuild_texts.generations_there(await self._generations())
+        remarks = (rebuild_texts.chosen(rebuilder.live(), generation, problem), there)
         return Reply(status_message(obstacle, state, generation, created, remarks), "told")
 
     def stop(self) -> None:
@@ -166,11 +173,11 @@ class Rebuilds:
     def _obstacle(self, state: BuildState | None) -> tuple[str, str] | None:
         """Name who runs a rebuild, and how far it is; None when none runs."""
         if self._running is not None:
-            where = texts.rebuild_where(self._running.progress)
-            return texts.starter(self._running.user), where
+            where = rebuild_texts.rebuild_where(self._running.progress)
+            return rebuild_texts.starter(self._running.user), where
         if state is not None and runs_elsewhere(state):
-            where = texts.rebuild_where(state.progress)
-            return texts.starter(state.started_by, state.record), where
+            where = rebuild_texts.rebuild_where(state.progress)
+            return rebuild_texts.starter(state.started_by, state.record), where
         return None
 
     def _cooldown_left(self, *, force: bool) -> float:

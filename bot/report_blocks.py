@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from core.guards import FORCE
 from core.report import BuildReport, BuildStatus, Phase, Progress, QualityReport
 
-from . import texts
+from . import rebuild_texts
 from .blocks import MAX_SECTION_CHARS, Message, cut
 from .draft import Draft
 from .durations import duration, time_taken
@@ -23,12 +23,12 @@ NOT_DURABLE = "is live now, but the disk did not confirm it"  # what core.store 
 def progress_message(progress: Progress | None, *, is_forced: bool = False) -> Message:
     """Show the phases, where the rebuild is, and how to stop it."""
     draft = Draft()
-    draft.header(texts.REBUILD_HEADER_FORCED if is_forced else texts.REBUILD_HEADER)
+    draft.header(rebuild_texts.REBUILD_HEADER_FORCED if is_forced else rebuild_texts.REBUILD_HEADER)
     draft.say("\n".join(_phase_lines(progress)))
-    draft.small(texts.REBUILD_HOW_TO_CANCEL)
+    draft.small(rebuild_texts.REBUILD_HOW_TO_CANCEL)
     message = draft.message()
     # Notifications and screen readers get the sentence, not the drawing.
-    return Message(texts.rebuild_progress(progress), message.blocks)
+    return Message(rebuild_texts.rebuild_progress(progress), message.blocks)
 
 
 def _phase_lines(progress: Progress | None) -> Iterable[str]:
@@ -68,13 +68,13 @@ def report_message(report: BuildReport, *, remark: str = "") -> Message:
     """Show an admin what a rebuild did; remark is a sentence of its own above all."""
     draft = Draft()
     if report.status is BuildStatus.UNCHANGED:
-        draft.header(texts.REPORT_UNCHANGED)
+        draft.header(rebuild_texts.REPORT_UNCHANGED)
         draft.say(remark)
-        draft.say(texts.stays_live(escape(report.generation)))
+        draft.say(rebuild_texts.stays_live(escape(report.generation)))
     else:
-        draft.header(texts.REPORT_PUBLISHED)
+        draft.header(rebuild_texts.REPORT_PUBLISHED)
         draft.say(remark)
-        draft.say(texts.is_live(escape(report.generation)))
+        draft.say(rebuild_texts.is_live(escape(report.generation)))
     _details(draft, report)
     return draft.message()
 
@@ -176,7 +176,7 @@ def is_not_durable(error: str) -> bool:
 
 def not_durable_message(error: str, *, remark: str = "") -> Message:
     """Show that something is live, but perhaps not after a power cut."""
-    return lines_message(remark, texts.REBUILD_NOT_DURABLE, told(error))
+    return lines_message(remark, rebuild_texts.REBUILD_NOT_DURABLE, told(error))
 
 
 def failure_message(reason: str, generation: str, *, remark: str = "") -> Message:
@@ -184,11 +184,13 @@ def failure_message(reason: str, generation: str, *, remark: str = "") -> Messag
     draft = Draft()
     for limit in REASON_BUDGETS:
         draft = Draft()
-        draft.header(texts.REPORT_REFUSED if can_force(reason) else texts.REPORT_FAILED)
+        draft.header(
+            rebuild_texts.REPORT_REFUSED if can_force(reason) else rebuild_texts.REPORT_FAILED
+        )
         draft.say(remark)
-        draft.say(texts.still_in_use(escape(generation)))
+        draft.say(rebuild_texts.still_in_use(escape(generation)))
         draft.say(told(reason, limit))
-        draft.say(texts.REBUILD_HOW_TO_FORCE if can_force(reason) else "")
+        draft.say(rebuild_texts.REBUILD_HOW_TO_FORCE if can_force(reason) else "")
         if draft.fits:
             break
     return draft.message()

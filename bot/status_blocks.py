@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from core.build_state import BuildOutcome, BuildState
 from core.report import BuildStatus
 
-from . import texts
+from . import rebuild_texts, texts
 from .blocks import Message
 from .markup import escape
 from .open_message import OpenMessage
@@ -32,22 +32,24 @@ def status_message(
     remarks: Iterable[str] = (),
 ) -> Message:
     """Say what runs or how the last rebuild ended, and what is live; created is ISO 8601 or ""."""
-    live = (texts.live_generation(escape(generation), age_seconds(created)), *remarks)
+    live = (rebuild_texts.live_generation(escape(generation), age_seconds(created)), *remarks)
     if obstacle is not None:
-        return lines_message(texts.rebuild_runs(*obstacle), *live)
+        return lines_message(rebuild_texts.rebuild_runs(*obstacle), *live)
     if state is None:
-        return lines_message(*live, texts.REBUILD_NONE_RUNS, texts.REBUILD_NONE_KNOWN)
-    by = texts.starter(state.started_by)
+        return lines_message(
+            *live, rebuild_texts.REBUILD_NONE_RUNS, rebuild_texts.REBUILD_NONE_KNOWN
+        )
+    by = rebuild_texts.starter(state.started_by)
     ended = age_seconds(state.ended or state.record.since)
-    last = texts.last_rebuild(by, how_it_ended(state), ended)
-    head = lines_message(*live, texts.REBUILD_NONE_RUNS, last)
+    last = rebuild_texts.last_rebuild(by, how_it_ended(state), ended)
+    head = lines_message(*live, rebuild_texts.REBUILD_NONE_RUNS, last)
     match state.outcome:
         case BuildOutcome.DONE if state.report is not None:
             return earlier_report_message(head, state.report)
         case BuildOutcome.FAILED:
-            how_to_force = texts.REBUILD_HOW_TO_FORCE if can_force(state.error) else ""
+            how_to_force = rebuild_texts.REBUILD_HOW_TO_FORCE if can_force(state.error) else ""
             error = texts.quoted(told(state.error))
-            return lines_message(*live, texts.REBUILD_NONE_RUNS, last, error, how_to_force)
+            return lines_message(*live, rebuild_texts.REBUILD_NONE_RUNS, last, error, how_to_force)
         case _:
             return head
 
@@ -58,15 +60,17 @@ def how_it_ended(state: BuildState) -> str:
         case BuildOutcome.DONE:
             report = state.report
             if report is not None and report.status is BuildStatus.UNCHANGED:
-                return texts.ENDED_UNCHANGED
-            return texts.ended_published(escape(report.generation) if report is not None else "")
+                return rebuild_texts.ENDED_UNCHANGED
+            return rebuild_texts.ended_published(
+                escape(report.generation) if report is not None else ""
+            )
         case BuildOutcome.FAILED:
             is_live = is_not_durable(state.error)
-            return texts.ENDED_NOT_DURABLE if is_live else texts.ENDED_FAILED
+            return rebuild_texts.ENDED_NOT_DURABLE if is_live else rebuild_texts.ENDED_FAILED
         case BuildOutcome.CANCELLED:
-            return texts.ENDED_CANCELLED
+            return rebuild_texts.ENDED_CANCELLED
         case BuildOutcome.INTERRUPTED | BuildOutcome.RUNNING:
-            return texts.ended_interrupted(state.record.pid, escape(state.record.host))
+            return rebuild_texts.ended_interrupted(state.record.pid, escape(state.record.host))
 
 
 def after_restart_message(left: OpenMessage, state: BuildState | None, generation: str) -> Message:
@@ -79,20 +83,22 @@ def after_restart_message(left: OpenMessage, state: BuildState | None, generatio
     if is_its_own and state is not None:
         match state.outcome:
             case BuildOutcome.DONE if state.report is not None:
-                return report_message(state.report, remark=texts.REBUILD_RESTARTED)
+                return report_message(state.report, remark=rebuild_texts.REBUILD_RESTARTED)
             case BuildOutcome.FAILED if is_not_durable(state.error):
-                return not_durable_message(state.error, remark=texts.REBUILD_RESTARTED)
+                return not_durable_message(state.error, remark=rebuild_texts.REBUILD_RESTARTED)
             case BuildOutcome.FAILED:
-                remark = texts.REBUILD_RESTARTED
+                remark = rebuild_texts.REBUILD_RESTARTED
                 return failure_message(state.error, generation, remark=remark)
             case BuildOutcome.RUNNING:
-                by = texts.starter(state.started_by, state.record)
-                runs = texts.rebuild_runs(by, texts.rebuild_where(state.progress))
-                return lines_message(texts.REBUILD_RESTARTED, runs)
+                by = rebuild_texts.starter(state.started_by, state.record)
+                runs = rebuild_texts.rebuild_runs(by, rebuild_texts.rebuild_where(state.progress))
+                return lines_message(rebuild_texts.REBUILD_RESTARTED, runs)
     if generation != left.generation:
-        published = texts.published_meanwhile(escape(generation))
-        return lines_message(texts.REBUILD_RESTARTED, published)
-    return lines_message(texts.REBUILD_INTERRUPTED, texts.still_in_use(escape(generation)))
+        published = rebuild_texts.published_meanwhile(escape(generation))
+        return lines_message(rebuild_texts.REBUILD_RESTARTED, published)
+    return lines_message(
+        rebuild_texts.REBUILD_INTERRUPTED, rebuild_texts.still_in_use(escape(generation))
+    )
 
 
 def moment(iso: str) -> datetime | None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import aiohttp
 from slack_sdk.errors import SlackClientError
 
-from bot import texts
+from bot import rebuild_texts
 from bot.blocks import Message, plain_message
 
 from .replies import BLOCK_ERRORS, SAFE, PrivateReply, Replies
@@ -58,7 +58,7 @@ class DirectMessage:
             self._place = str(sent["channel"]), str(sent["ts"])
         except FAILURES as error:
             logger.warning("no direct message to %s: %s", self._user, _reason(error))
-            await self._say_instead(plain_message(texts.REBUILD_NO_DIRECT_MESSAGE))
+            await self._say_instead(plain_message(rebuild_texts.REBUILD_NO_DIRECT_MESSAGE))
 
     async def edit(self, message: Message) -> bool:
         """Replace what the message says; False when Slack did not take it or it is not there.

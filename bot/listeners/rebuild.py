@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import texts
+from bot import rebuild_texts
 from bot.blocks import Message, plain_message
 from bot.desk import Desk
 from bot.rebuild_commands import RebuildCommand, RebuildCommands, read_subcommand
@@ -33,7 +33,7 @@ def register(app: AsyncApp, commands: RebuildCommands, desk: Desk, replies: Repl
             await _acknowledge(ack, answering.result())
             is_answered.set()
         else:
-            await _acknowledge(ack, plain_message(texts.REBUILD_ONE_MOMENT))
+            await _acknowledge(ack, plain_message(rebuild_texts.REBUILD_ONE_MOMENT))
             private.keep_distance()
             desk.spawn(_answer_late(answering, private, is_answered))
 
@@ -68,7 +68,7 @@ async def _answer_late(
     except asyncio.CancelledError:
         is_done = answering.done()
         answering.cancel()
-        interrupted = plain_message(texts.COMMAND_INTERRUPTED)
+        interrupted = plain_message(rebuild_texts.COMMAND_INTERRUPTED)
         await private.post(answering.result() if is_done else interrupted)
         await asyncio.wait({answering})
         raise
