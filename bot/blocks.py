@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from core.types import REFUSAL_TEXT, Answer, Hit, Notice, Refusal, Source, Turn
 
 from . import texts
 from .markup import Links, escape, link, to_mrkdwn
-
-Block = dict[str, Any]
+from .message import Block, Message
 
 MAX_SECTION_CHARS = 2_900  # Slack: 3,000
 MAX_BLOCKS_CHARS = 12_800  # Slack: about 13,200 of JSON in all (bolt-js #2509)
@@ -24,14 +21,6 @@ MAX_NOTE_CHARS = 400
 MAX_HEADING_CHARS = 150
 ANSWER_BUDGETS = (9_000, 6_000, 3_000, 1_000)  # tried in turn until everything fits
 FEEDBACK_ACTION = "answer_feedback"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is posted: blocks, and the same in words for notifications and screen readers."""
-
-    text: str
-    blocks: tuple[Block, ...] = ()
 
 
 def plain_message(mrkdwn: str) -> Message:

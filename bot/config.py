@@ -14,6 +14,7 @@ from core.settings import read_settings, setting
 
 SLACK_API_URL = "https://slack.com/api/"
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}")
 USERGROUP_ID = re.compile(r"S[A-Z0-9]{2,20}")
 
 # The scopes of manifest.yml, which a test compares with this list.
@@ -53,6 +54,16 @@ def parse_usergroup_id(raw: str) -> str:
         raise ValueError(
             "it must be the id of a user group such as S0123ABCD "
             "(in Slack: People, User groups, three dots, Copy group ID)"
+        )
+    return raw
+
+
+def parse_channel_id(raw: str) -> str:
+    """Give the id of a channel; raises ValueError for anything else."""
+    if not CHANNEL_ID.fullmatch(raw):
+        raise ValueError(
+            "it must be the id of a channel such as C0123ABCD "
+            "(in Slack: the channel's name, About, Channel ID)"
         )
     return raw
 
@@ -103,8 +114,56 @@ class SlackConfig:
         "Where every attempt to rebuild is recorded, one JSON line each.",
         STATE_DIR / "audit.jsonl",
     )
+    state_file: Path = setting(
+        "STATE_FILE",
+        "The SQLite file with the questions in hand, past conversations and channel settings.",
+        STATE_DIR / "bot.sqlite3",
+    )
+    retention_days: int = setting(
+        "QUESTION_RETENTION_DAYS",
+        "Days that questions and answers are kept for follow-ups and gaps; 0 keeps none.",
+        7,
+        low=0,
+        high=3_650,
+    )
+    deadline_seconds: float = setting(
+        "QUESTION_DEADLINE_SECONDS",
+        "Seconds that work on one question may take once it has begun.",
+        240.0,
+        low=1,
+        high=840,
+    )
     max_concurrent: int = setting(
         "MAX_CONCURRENT", "Questions answered at the same time.", 4, low=1, high=64
+    )
+    streaming: str = setting(
+        "STREAMING",
+        "How an answer that takes a while appears: native (Slack's streams), update (edits) or "
+        "off.",
+        "native",
+        choices=("native", "update", "off"),
+    )
+    allows_guests: bool = setting(
+        "ALLOW_GUESTS", "Whether guests of the workspace get answers.", False
+    )
+    escalation_channel: str = setting(
+        "ESCALATION_CHANNEL",
+        "Id of the channel (C0123ABCD) that `I need a human` posts to; unset: no such button.",
+        "",
+        parse=parse_channel_id,
+    )
+    escalation_group: str = setting(
+        "ESCALATION_GROUP",
+        "Id of the user group (S0123ABCD) that is mentioned there.",
+        "",
+        parse=parse_usergroup_id,
+    )
+    stale_after_days: int = setting(
+        "STALE_AFTER_DAYS",
+        "Days after which answers say how old the knowledge is; 0 never says it.",
+        30,
+        low=0,
+        high=3_650,
     )
     feedback_file: Path = setting(
         "FEEDBACK_FILE",

@@ -19,7 +19,8 @@ from typing import Generic, Protocol, TypeVar
 from core.types import REFUSAL_TEXT, Answer, Exchange, Notice, Question, Refusal, Turn
 
 from . import texts
-from .blocks import Message, plain_message, turn_message
+from .blocks import plain_message, turn_message
+from .message import Message
 from .question_log import question_logged
 
 logger = logging.getLogger(__name__)

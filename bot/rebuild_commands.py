@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from . import rebuild_texts, texts
 from .audit import Attempt, AuditLog
-from .blocks import Message
 from .desk import new_reference
+from .message import Message
 from .permissions import AdminCheck, Verdict
 from .rebuild_run import LiveMessage
 from .rebuilds import Rebuilds, Reply

@@ -20,9 +20,9 @@ from core.report import BuildReport, Phase, Progress
 
 from . import rebuild_texts
 from .audit import AuditLog, RebuildEnd
-from .blocks import Message
 from .desk import Desk, new_reference
 from .markup import escape
+from .message import Message
 from .open_message import OpenMessage, OpenMessageFile
 from .rebuilder import Rebuilder
 from .report_blocks import (

@@ -17,8 +17,8 @@ from core.build_state import BuildOutcome, BuildState
 from core.errors import BotError, DurabilityUnknown
 
 from . import rebuild_texts, texts
-from .blocks import Message
 from .markup import escape
+from .message import Message
 from .open_message import OpenMessage
 from .rebuild_run import Ending, LiveMessage, RebuildRun, RebuildTools
 from .rebuilder import RolledBack

@@ -8,10 +8,11 @@ from core.guards import FORCE
 from core.report import BuildReport, BuildStatus, Phase, Progress, QualityReport
 
 from . import rebuild_texts
-from .blocks import MAX_SECTION_CHARS, Message, cut
+from .blocks import MAX_SECTION_CHARS, cut
 from .draft import Draft
 from .durations import duration, time_taken
 from .markup import code, escape
+from .message import Message
 
 MAX_LISTED = 8  # ids, questions or warnings named
 MAX_ENTRY_CHARS = 200

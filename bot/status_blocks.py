@@ -9,8 +9,8 @@ from core.build_state import BuildOutcome, BuildState
 from core.report import BuildStatus
 
 from . import rebuild_texts, texts
-from .blocks import Message
 from .markup import escape
+from .message import Message
 from .open_message import OpenMessage
 from .report_blocks import (
     can_force,

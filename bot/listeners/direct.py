@@ -11,7 +11,8 @@ import aiohttp
 from slack_sdk.errors import SlackClientError
 
 from bot import rebuild_texts
-from bot.blocks import Message, plain_message
+from bot.blocks import plain_message
+from bot.message import Message
 
 from .replies import BLOCK_ERRORS, SAFE, PrivateReply, Replies
 

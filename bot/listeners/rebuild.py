@@ -8,8 +8,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import rebuild_texts
-from bot.blocks import Message, plain_message
+from bot.blocks import plain_message
 from bot.desk import Desk
+from bot.message import Message
 from bot.rebuild_commands import RebuildCommand, RebuildCommands, read_subcommand
 
 from .direct import DirectMessage

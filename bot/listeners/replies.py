@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import texts
-from bot.blocks import Message
+from bot.message import Message
 
 logger = logging.getLogger(__name__)
 

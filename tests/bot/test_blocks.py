@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.blocks import Message, cut, home_view, split, turn_message
+from bot.blocks import cut, home_view, split, turn_message
+from bot.message import Message
 from bot.simulator.blocks import check_blocks
 from core.types import (
     REFUSAL_TEXT,

@@ -8,10 +8,10 @@ import re
 import pytest
 
 from bot import texts
-from bot.blocks import Message
 from bot.desk import AgedTable, Desk, Inquiry, Surface
 from bot.listeners.incoming import question_text
 from bot.markup import escape
+from bot.message import Message
 
 from .stand_ins import ArticleAsker
 

@@ -9,9 +9,10 @@ from itertools import pairwise
 import pytest
 from slack_bolt.async_app import AsyncApp
 
-from bot.blocks import Message, plain_message
+from bot.blocks import plain_message
 from bot.listeners.direct import DirectMessage
 from bot.listeners.replies import PrivateReply, Replies
+from bot.message import Message
 from bot.rebuild_commands import Subcommand, read_subcommand
 from bot.simulator.feed import Change, ChangeType
 from bot.simulator.server import Simulator

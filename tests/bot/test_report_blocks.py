@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.blocks import Message
 from bot.durations import duration, time_taken
+from bot.message import Message
 from bot.report_blocks import bar, failure_message, lines_message, progress_message, report_message
 from bot.simulator.blocks import check_blocks
 from core.guards import FORCE
