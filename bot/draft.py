@@ -11,13 +11,12 @@ from .blocks import (
     MAX_BLOCKS_CHARS,
     MAX_SECTION_CHARS,
     MAX_TEXT_CHARS,
-    Block,
-    Message,
     context,
     cut,
     section,
     split,
 )
+from .message import Block, Message
 
 MAX_FIELDS = 10  # Slack: in a section
 
