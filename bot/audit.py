@@ -1,4 +1,4 @@
-"""Who tried to change the knowledge, one JSON line each: attempts, allowed or not, and ends.
+"""Who tried to do what only admins may, one JSON line each: attempts, allowed or not, and ends.
 
 Lines hold Slack ids, the subcommand and what came of it; never what somebody wrote.
 """
@@ -19,7 +19,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One use of /clockify-rebuild; generation is the number that a rollback was asked for."""
+    """One use of something for admins.
+
+    generation is the number that a rollback was asked for; change is what settings are now, left
+    out of the line where there is none.
+    """
 
     user: str
     team: str
@@ -28,6 +32,7 @@ class Attempt:
     allowed: bool
     outcome: str
     generation: str = ""
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class AuditLog:
         kind = "attempt" if isinstance(event, Attempt) else "end"
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"time": now, "event": kind, **asdict(event)}
+        if not line.get("change"):
+            line.pop("change", None)
         try:
             await asyncio.to_thread(self._append, line)
         except OSError as error:

@@ -7,16 +7,15 @@ import signal
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import click
 
 from core.errors import BotError
-from core.types import Exchange, Question, Turn
+from core.types import Exchange, Notice, Question, Turn
 
-from .desk import Asker
+from .asking import Asker
 from .output import debug_text, reply_text, sources_text, turn_to_json, turn_to_text
 from .question_log import question_logged
 from .typed import readable
@@ -44,11 +43,8 @@ async def chat(
     Nothing runs while a line is waited for, so before_asking is where the index is followed.
     """
     readline = _open_history(history_file)
-    exchanges: deque[Exchange] = deque(maxlen=REMEMBERED)
-    last: Turn | None = None
-    number = 0
-    say = partial(click.echo, err=as_json)
-    say(WELCOME)
+    conversation = _Conversation(asker, debug=debug, as_json=as_json)
+    conversation.say(WELCOME)
     try:
         while (line := _read_line(to_stderr=as_json)) is not None:
             match line.strip():
@@ -56,28 +52,55 @@ async def chat(
                     continue
                 case ":exit" | ":quit" | ":q":
                     break
-                case ":help":
-                    say(HELP)
-                case ":debug":
-                    debug = not debug
-                    say(f"Scores and times are {'shown' if debug else 'hidden'}.")
-                    if debug and last is not None:
-                        say(debug_text(last))
-                case ":sources":
-                    say(sources_text(last) if last is not None else "Nothing asked yet.")
                 case command if command.startswith(":"):
-                    say(f"{command} is no command.\n{HELP}")
+                    conversation.obey(command)
                 case text:
-                    number += 1
                     await before_asking()
-                    turn = await _ask(asker, text, exchanges, id=str(number))
-                    if turn is not None:
-                        last = turn
-                        _show(turn, debug=debug, as_json=as_json)
+                    await conversation.ask(text)
     finally:
         if readline is not None:
             with suppress(OSError):
                 readline.write_history_file(history_file)
+
+
+class _Conversation:
+    """What a chat remembers: the exchanges, the last turn, and how replies are shown."""
+
+    def __init__(self, asker: Asker, *, debug: bool, as_json: bool) -> None:
+        self._asker = asker
+        self._debug = debug
+        self._as_json = as_json
+        self._exchanges: deque[Exchange] = deque(maxlen=REMEMBERED)
+        self._last: Turn | None = None
+        self._number = 0
+
+    def say(self, text: str) -> None:
+        """Say what is no reply."""
+        click.echo(text, err=self._as_json)
+
+    def obey(self, command: str) -> None:
+        """Follow a command other than that to leave."""
+        match command:
+            case ":help":
+                self.say(HELP)
+            case ":debug":
+                self._debug = not self._debug
+                self.say(f"Scores and times are {'shown' if self._debug else 'hidden'}.")
+                if self._debug and self._last is not None:
+                    self.say(debug_text(self._last))
+            case ":sources":
+                last = self._last
+                self.say(sources_text(last) if last is not None else "Nothing asked yet.")
+            case _:
+                self.say(f"{command} is no command.\n{HELP}")
+
+    async def ask(self, text: str) -> None:
+        """Ask with the exchanges before, and show what comes of it."""
+        self._number += 1
+        turn = await _ask(self._asker, text, self._exchanges, id=str(self._number))
+        if turn is not None:
+            self._last = turn
+            _show(turn, debug=self._debug, as_json=self._as_json)
 
 
 async def _ask(asker: Asker, text: str, exchanges: deque[Exchange], *, id: str) -> Turn | None:
@@ -88,7 +111,8 @@ async def _ask(asker: Asker, text: str, exchanges: deque[Exchange], *, id: str) 
     except BotError as error:
         click.echo(f"error: {error}", err=True)
         return None
-    exchanges.append(Exchange(text, reply_text(turn)))
+    if not isinstance(turn.reply, Notice):
+        exchanges.append(Exchange(text, reply_text(turn)))
     return turn
 
 

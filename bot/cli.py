@@ -1,7 +1,8 @@
-"""clockify-bot run | try | build | ask | chat | eval | generations | doctor: parse, assemble, run.
+"""clockify-bot run | try | build | ask | chat | eval | gaps | doctor | …: parse, assemble, run.
 
 Exit codes: 0 answered, refused or notice, built or unchanged; 1 a build was refused or could not
-get the lock; 2 usage or settings; 3 no usable index; 4 model unavailable; 130 interrupted.
+get the lock; 2 usage or settings; 3 no usable index; 4 model unavailable; 75 no connection to Slack
+for two minutes (start it again); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from core.types import Question
 
 from .building import build_for_parent, build_for_people
 from .evaluating import eval_command
+from .gap_report import gaps
 from .generations import generations
 from .json_errors import json_errors
 from .options import (
@@ -33,7 +35,7 @@ from .options import (
     read_environment,
     setting_options,
 )
-from .signals import INTERRUPTED, interrupt_at_once, run_until_stopped
+from .signals import INTERRUPTED, interrupt_at_once, serve_until_stopped
 from .typed import readable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -52,6 +54,8 @@ def cli() -> None:
 @log_option("INFO")
 def run(log_level: str, **given: Any) -> None:
     """Connect to Slack and answer; stops on Ctrl-C or SIGTERM."""
+    from core.examples import examples
+
     from .app import serve
     from .config import SlackConfig
     from .following import following
@@ -75,9 +79,11 @@ def run(log_level: str, **given: Any) -> None:
                     stop,
                     on_ready=lambda _: is_serving.set(),
                     live_meta=assembled.store.meta,
+                    examples=lambda: examples(pipeline),
+                    folders=lambda: pipeline.index.folders(),
                 )
 
-    _run(run_until_stopped(work))
+    serve_until_stopped(work)
 
 
 @cli.command(name="try")
@@ -89,22 +95,24 @@ def run(log_level: str, **given: Any) -> None:
     type=click.IntRange(0, 65_535),
     help="First port to try for the page.",
 )
+@click.option("--manifest", type=click.Path(path_type=Path), help="The app that is installed.")
 @log_option("WARNING")
-def try_(log_level: str, port: int, **given: Any) -> None:
+def try_(log_level: str, port: int, manifest: Path | None, **given: Any) -> None:
     """Build the index, start a local Slack and the bot in it, print the page's address."""
-    from .trying import build_if_possible, read_slack_settings, serve_locally
+    from .trying import build_if_possible, choose_manifest, read_slack_settings, serve_locally
 
     _start_logging(log_level)
+    app = choose_manifest(manifest)
     config = read_config(given)
     slack = read_slack_settings(read_environment())
 
     async def work(stop: asyncio.Event, is_serving: asyncio.Event) -> None:
         async with open_pipeline(config, quotes_on_failure=True) as assembled:
-            await serve_locally(config, slack, assembled, stop, is_serving, port=port)
+            await serve_locally(config, slack, assembled, stop, is_serving, port=port, manifest=app)
 
     interrupt_at_once()
     _run(build_if_possible(config))
-    _run(run_until_stopped(work))
+    serve_until_stopped(work)
 
 
 @cli.command()
@@ -235,6 +243,7 @@ def chat(as_json: bool, debug: bool, log_level: str, **given: Any) -> None:
 
 
 cli.add_command(eval_command)
+cli.add_command(gaps)
 cli.add_command(generations)
 
 

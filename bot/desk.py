@@ -1,7 +1,7 @@
-"""The path that every surface shares: a question in, a reply out, and never silence.
+"""The path that every surface shares: a question in, one visible reply out, and never silence.
 
-Takes an Inquiry and a Destination; asks core; posts an answer, a refusal, a notice or an error
-with a reference id. Bounds how many are asked at once and remembers what it has already taken.
+policy → history → model → message, kept in the inbox → delivery → conversation. A try that comes
+after one that had kept its message goes on from there and does not ask again.
 """
 
 from __future__ import annotations
@@ -9,216 +9,197 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from core.types import REFUSAL_TEXT, Answer, Exchange, Notice, Question, Refusal, Turn
+from core.types import Answer, Exchange, Question
 
 from . import texts
+from .asking import Asking, GivingUp
 from .blocks import plain_message, turn_message
-from .message import Message
-from .question_log import question_logged
+from .channel_rules import ChannelRules
+from .conversations import Conversations
+from .delivery import Delivery, Destination, Stopped
+from .inbox import Inbox
+from .membership import FAILURES
+from .policy import Decision, Policy
+from .prepared import THREADED, Prepared, conversation_of
+from .question_log import Record, question_logged, reference_of
+from .retrying import GIVEN_UP, Pace
+from .small_print import SmallPrint, read_debug
+from .tasks import Claim, GiveUp, Inquiry
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING = 100  # questions in hand before newcomers are asked to come back
-SEEN_ITEMS, SEEN_SECONDS = 20_000, 3_600.0  # Slack retries an event for minutes
-MEMORY_ITEMS, MEMORY_SECONDS = 2_000, 86_400.0
-MAX_EXCHANGES = 3
-GOODBYE_SECONDS = 1.0  # part of the drain that is kept for telling people
 
-V = TypeVar("V")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskTools:
+    """What the desk works with."""
 
-
-class Surface(StrEnum):
-    """Where a question was asked."""
-
-    MENTION = "mention"
-    DIRECT = "direct"
-    COMMAND = "command"
-
-
-class Asker(Protocol):
-    """Answers questions; generation names the knowledge it answers from."""
-
-    async def ask(self, question: Question) -> Turn: ...
-
-    @property
-    def generation(self) -> str: ...
-
-
-class Destination(Protocol):
-    """Where a reply goes. post returns the message's ts, or "" where there is none."""
-
-    async def show_searching(self) -> None: ...
-
-    async def post(self, message: Message) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """A question with where it came from.
-
-    keys name the event and the message: one that was seen means a repetition.
-    channel and thread (its root's ts) name the conversation; "" where nothing is remembered.
-    """
-
-    text: str
-    surface: Surface
-    keys: tuple[str, ...]
-    channel: str = ""
-    thread: str = ""
-
-
-class AgedTable(Generic[V]):
-    """A dictionary that forgets: entries older than max_seconds, and the oldest over max_items."""
-
-    def __init__(
-        self, max_items: int, max_seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._max_items = max_items
-        self._max_seconds = max_seconds
-        self._clock = clock
-        self._entries: OrderedDict[str, tuple[float, V]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def get(self, key: str) -> V | None:
-        """Give the value of a key that is not too old."""
-        self._forget()
-        found = self._entries.get(key)
-        return None if found is None else found[1]
-
-    def put(self, key: str, value: V) -> None:
-        """Set a value and count its age from now."""
-        self._entries.pop(key, None)
-        self._entries[key] = (self._clock(), value)
-        self._forget()
-
-    def _forget(self) -> None:
-        oldest_allowed = self._clock() - self._max_seconds
-        while self._entries:
-            since, _ = next(iter(self._entries.values()))
-            if len(self._entries) <= self._max_items and since >= oldest_allowed:
-                return
-            self._entries.popitem(last=False)
+    asking: Asking
+    inbox: Inbox
+    conversations: Conversations
+    policy: Policy
+    delivery: Delivery
+    small_print: SmallPrint
+    can_escalate: bool = False
+    pace: Pace = Pace()
+    clock: Callable[[], float] = time.time
 
 
 class Desk:
-    """Takes inquiries and sees each to its end. Lives on one event loop."""
+    """The handler of questions. Lives on one event loop."""
 
-    def __init__(
-        self, asker: Asker, *, max_concurrent: int = 4, max_waiting: int = MAX_WAITING
-    ) -> None:
-        self._asker = asker
-        self._max_waiting = max_waiting
-        self._slots = asyncio.Semaphore(max_concurrent)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._seen: AgedTable[bool] = AgedTable(SEEN_ITEMS, SEEN_SECONDS)
-        self._memory: AgedTable[tuple[Exchange, ...]] = AgedTable(MEMORY_ITEMS, MEMORY_SECONDS)
+    def __init__(self, tools: DeskTools) -> None:
+        self._tools = tools
 
     @property
     def generation(self) -> str:
         """The knowledge that answers come from now."""
-        return self._asker.generation
+        return self._tools.asking.asker.generation
 
-    def take(self, inquiry: Inquiry, destination: Destination) -> bool:
-        """Begin to answer in the background; False when the inquiry was taken before."""
-        if any(self._seen.get(key) for key in inquiry.keys):
-            return False
-        for key in inquiry.keys:
-            self._seen.put(key, True)
-        is_full = len(self._tasks) >= self._max_waiting
-        self.spawn(self._serve(inquiry, destination, is_full=is_full))
-        return True
-
-    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Run something that drain has to wait for."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def drain(self, timeout_seconds: float) -> None:
-        """Wait for what is in hand; tell those whose answer does not come in time."""
-        patience = max(0.0, timeout_seconds - GOODBYE_SECONDS)
-        await _wait(self._tasks, patience)
-        unfinished = set(self._tasks)
-        for task in unfinished:
-            task.cancel()
-        await _wait(unfinished, GOODBYE_SECONDS)
-
-    async def _serve(self, inquiry: Inquiry, destination: Destination, *, is_full: bool) -> None:
-        question_id = new_reference()
-        surface, generation = inquiry.surface, self.generation
-        with question_logged(question_id, surface=surface, generation=generation) as record:
+    async def handle(self, claim: Claim) -> None:
+        """Answer, refuse or say why not."""
+        inquiry = Inquiry.of(claim.task)
+        answer_id = reference_of(claim.task.key)
+        with question_logged(
+            answer_id, surface=inquiry.surface, generation=self.generation
+        ) as record:
             try:
-                if is_full:
-                    record.outcome = "busy"
-                    await destination.post(plain_message(texts.BUSY))
-                    return
-                record.ended(await self._answer(inquiry, question_id, destination))
+                decision = await self._tools.policy.decide(inquiry)
+                await self._serve(claim, inquiry, decision, record)
+            except Stopped:
+                record.outcome = "stopped"
             except asyncio.CancelledError:
                 record.outcome = "interrupted"
-                await destination.post(plain_message(texts.INTERRUPTED))
                 raise
-            except Exception:  # the outermost frame of this task: whoever asked gets a reference
-                logger.exception("question %s failed", question_id)
-                await apologise(destination, question_id)
 
-    async def _answer(self, inquiry: Inquiry, question_id: str, destination: Destination) -> Turn:
-        question = Question(inquiry.text, self._history(inquiry), question_id)
-        async with self._slots:
-            showing = asyncio.ensure_future(destination.show_searching())
-            try:
-                turn = await self._asker.ask(question)
-            finally:
-                # Before the post, which clears the status; a late one would stay for minutes.
-                await showing
-        posted = await destination.post(turn_message(turn, surface=inquiry.surface))
-        self._remember(inquiry, turn, posted)
-        return turn
+    async def give_up(self, claim: Claim, why: GiveUp, reference: str) -> None:
+        """Say that there will be no answer; nothing when nobody had turned to the bot."""
+        inquiry = Inquiry.of(claim.task)
+        if why is not GiveUp.FAILED:  # the try that failed has its line in the log
+            with question_logged(
+                reference, surface=inquiry.surface, generation=self.generation
+            ) as record:
+                record.outcome = why
+        if inquiry.is_addressed:
+            with suppress(Stopped):
+                await self._apologise(claim, inquiry, why)
 
-    def _history(self, inquiry: Inquiry) -> tuple[Exchange, ...]:
-        return self._memory.get(_conversation(inquiry.channel, inquiry.thread)) or ()
+    def stop(self, channel: str, thread: str) -> bool:
+        """Stop the questions of a conversation that are being answered; False: there is none."""
+        return self._tools.asking.stop((channel, thread))
 
-    def _remember(self, inquiry: Inquiry, turn: Turn, posted: str) -> None:
-        match turn.reply:
-            case Answer(text=text):
-                reply = text
-            case Refusal():
-                reply = REFUSAL_TEXT
-            case Notice():
+    async def _apologise(self, claim: Claim, inquiry: Inquiry, why: GiveUp) -> None:
+        try:
+            decision = await self._tools.policy.decide(inquiry)
+        except FAILURES:  # an apology tells nothing: it may go out unchecked
+            decision = Decision(ChannelRules())
+        destination = self._destination(claim, inquiry, decision)
+        sentence = decision.refusal or texts.gave_up(why, reference_of(claim.task.key))
+        try:
+            if decision.refusal:
+                await destination.say(plain_message(sentence))
+            elif not decision.is_silent:
+                await destination.post(plain_message(sentence))
+        finally:
+            await destination.close()
+
+    async def _serve(
+        self, claim: Claim, inquiry: Inquiry, decision: Decision, record: Record
+    ) -> None:
+        """See a question to its end and note what became of it."""
+        if decision.is_silent:
+            record.outcome = "ignored"
+            return
+        destination = self._destination(claim, inquiry, decision)
+        try:
+            if decision.refusal:
+                await self._tools.inbox.note(claim.task.key, denied=True)
+                await destination.say(plain_message(decision.refusal))
+                record.outcome = "denied"
                 return
-        earlier = self._history(inquiry)
-        exchanges = (*earlier, Exchange(inquiry.text, reply))[-MAX_EXCHANGES:]
-        # A follow-up may hang under the question's thread or under the bot's own message.
-        for thread in {inquiry.thread, posted} - {""}:
-            self._memory.put(_conversation(inquiry.channel, thread), exchanges)
+            prepared = Prepared.of(claim) or await self._prepare(
+                claim, inquiry, decision.rules, destination
+            )
+            if prepared is None:
+                record.outcome = "overheard"
+            else:
+                await self._deliver(inquiry, destination, prepared)
+                record.generation = prepared.conversation.generation
+                record.outcome = prepared.conversation.outcome
+        except GivingUp as error:
+            await self._tools.inbox.note(claim.task.key, **{GIVEN_UP: error.why})
+            if inquiry.is_addressed:
+                sorry = texts.gave_up(error.why, reference_of(claim.task.key))
+                await destination.post(plain_message(sorry))
+            record.outcome = error.why
+        finally:
+            await destination.close()
 
+    async def _prepare(
+        self, claim: Claim, inquiry: Inquiry, rules: ChannelRules, destination: Destination
+    ) -> Prepared | None:
+        """Ask and make the message; None when what was overheard is not worth an answer."""
+        tools, key = self._tools, claim.task.key
+        text, is_debug = read_debug(inquiry.text)
+        history = await self._history(inquiry)
+        question = Question(text, history, reference_of(key), rules.folders)
+        waited_seconds = tools.clock() - claim.received_at
+        turn = await tools.asking.ask(
+            question,
+            destination if inquiry.is_addressed else None,
+            place=(inquiry.channel, inquiry.thread),
+            patience_seconds=tools.pace.too_late - waited_seconds,
+        )
+        logger.debug("question %s was searched as %r", question.id, turn.standalone)
+        if not inquiry.is_addressed and not isinstance(turn.reply, Answer):
+            return None
+        notes = await tools.small_print.of(
+            turn,
+            inquiry,
+            is_first=not history and tools.conversations.keeps_anything,
+            is_private=rules.is_private,
+            is_debug=is_debug,
+        )
+        message = turn_message(
+            turn,
+            surface=inquiry.surface,
+            can_escalate=tools.can_escalate,
+            notes=notes,
+            is_private=rules.is_private,
+        )
+        prepared = Prepared(
+            message,
+            conversation_of(turn, inquiry, asked_at=claim.received_at, is_private=rules.is_private),
+        )
+        # In one transaction; the conversation is there before anybody can follow it up.
+        await asyncio.gather(
+            tools.inbox.keep_reply(key, message),
+            tools.inbox.note(key, **prepared.notes()),
+            tools.conversations.add(prepared.conversation),
+        )
+        return prepared
 
-def new_reference() -> str:
-    """Make an id that a person can quote and the log has."""
-    return uuid.uuid4().hex[:10]
+    async def _deliver(
+        self, inquiry: Inquiry, destination: Destination, prepared: Prepared
+    ) -> None:
+        posted = await destination.post(prepared.message)
+        if posted:
+            channel = inquiry.channel if inquiry.surface in THREADED else ""  # else the asker's
+            await self._tools.conversations.add(
+                replace(prepared.conversation, posted_channel=channel, posted_ts=posted)
+            )
 
+    async def _history(self, inquiry: Inquiry) -> tuple[Exchange, ...]:
+        conversations = self._tools.conversations
+        if inquiry.continues:
+            return await conversations.history_up_to(inquiry.continues)
+        if inquiry.thread:
+            return await conversations.history(inquiry.channel, inquiry.thread)
+        return ()
 
-async def apologise(destination: Destination, reference: str) -> None:
-    """Post the error sentence; when that fails too, the log is all that is left."""
-    try:
-        await destination.post(plain_message(texts.error(reference)))
-    except Exception:  # same outermost frame
-        logger.exception("could not tell anybody about %s", reference)
-
-
-def _conversation(channel: str, thread: str) -> str:
-    return f"{channel}:{thread}"
-
-
-async def _wait(tasks: set[asyncio.Task[None]], timeout_seconds: float) -> None:
-    if tasks:
-        await asyncio.wait(set(tasks), timeout=timeout_seconds)
+    def _destination(self, claim: Claim, inquiry: Inquiry, decision: Decision) -> Destination:
+        is_private = decision.rules.is_private
+        return self._tools.delivery.to(inquiry, claim=claim, is_private=is_private)

@@ -17,10 +17,10 @@ from core.errors import BotError, ModelUnavailable
 from core.pipeline import require_same
 from core.store import Opened, Store
 
-from .app import check_tokens, open_client
 from .config import SlackConfig
+from .membership import Verdict as SlackVerdict
 from .permissions import AdminCheck
-from .permissions import Verdict as SlackVerdict
+from .startup import check_tokens, open_client
 
 MAX_ADMINS = 20  # of ADMIN_USERS that are looked up
 

@@ -97,6 +97,7 @@ def debug_text(turn: Turn) -> str:
     lines = [
         f"generation {turn.generation}, {turn.embedder}, answerer {turn.answerer or 'none'}, "
         f"retrieve {spent.retrieve:.1f} ms, answer {spent.answer:.1f} ms",
+        *([f"searched for: {turn.standalone}"] if turn.standalone else []),
         " score  cosine    bm25  chunk",
     ]
     for hit in turn.hits:

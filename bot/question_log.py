@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +43,16 @@ def question_logged(question_id: str, *, surface: str, generation: str) -> Itera
             record.outcome,
             round((time.perf_counter() - started) * 1000),
         )
+
+
+def new_reference() -> str:
+    """Make an id that a person can quote and the log has."""
+    return uuid.uuid4().hex[:10]
+
+
+def reference_of(key: str) -> str:
+    """Give the id of a task, the same whenever it is tried."""
+    return hashlib.sha256(key.encode()).hexdigest()[:10]
 
 
 def outcome(turn: Turn) -> str:

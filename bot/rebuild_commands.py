@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from . import rebuild_texts, texts
 from .audit import Attempt, AuditLog
-from .desk import new_reference
+from .membership import Verdict
 from .message import Message
-from .permissions import AdminCheck, Verdict
+from .permissions import AdminCheck
+from .question_log import new_reference
 from .rebuild_run import LiveMessage
 from .rebuilds import Rebuilds, Reply
 from .report_blocks import lines_message
@@ -83,7 +84,7 @@ class RebuildCommands:
         """Do what an admin asks and give what to tell; message will be edited by a rebuild."""
         verdict, reply = Verdict.CHECK_FAILED, Reply(Message(""), "interrupted")
         try:
-            verdict = await self._check.verdict(command.user)
+            verdict = await self._check.verdict(command.user, team=command.team)
             if verdict is Verdict.ALLOWED:
                 reply = await self._do(command, message)
             else:

@@ -19,11 +19,13 @@ from core.errors import BotError, DurabilityUnknown
 from core.report import BuildReport, Phase, Progress
 
 from . import rebuild_texts
+from .asking import Asker
 from .audit import AuditLog, RebuildEnd
-from .desk import Desk, new_reference
+from .background import Background
 from .markup import escape
 from .message import Message
 from .open_message import OpenMessage, OpenMessageFile
+from .question_log import new_reference
 from .rebuilder import Rebuilder
 from .report_blocks import (
     can_force,
@@ -62,7 +64,8 @@ class RebuildTools:
     """What every rebuild works with."""
 
     rebuilder: Rebuilder
-    desk: Desk
+    asker: Asker
+    background: Background
     audit: AuditLog
     open_file: OpenMessageFile
     update_seconds: float = UPDATE_SECONDS
@@ -113,7 +116,7 @@ class RebuildRun:
         self._ended = asyncio.Event()
         rebuild = tools.rebuilder.rebuild(self._note, started_by=user, force=is_forced)
         self._building = asyncio.ensure_future(rebuild)
-        self._task = tools.desk.spawn(self._run())
+        self._task = tools.background.spawn(self._run())
 
     async def cancel(self, user: str) -> Ending:
         """Stop the builder, wait for its end and give it; it may have published before."""
@@ -167,7 +170,7 @@ class RebuildRun:
             return await self._stopped("cancelled", sentence, problem)
         except BotError as error:
             logger.warning("rebuild %s failed: %s", self._reference, type(error).__name__)
-            return failure_ending(error, self._tools.desk.generation)
+            return failure_ending(error, self._tools.asker.generation)
         except Exception:  # the outermost frame of this task
             logger.exception("rebuild %s broke", self._reference)
             return Ending(
@@ -181,7 +184,7 @@ class RebuildRun:
         """
         state = await self._tools.state()
         live = await asyncio.to_thread(self._tools.rebuilder.live)
-        chosen = rebuild_texts.chosen(live, self._tools.desk.generation, problem)
+        chosen = rebuild_texts.chosen(live, self._tools.asker.generation, problem)
         late = rebuild_texts.cancelled_too_late(self._cancelled_by) if self._cancelled_by else ""
         if state is not None and self._is_own(state):
             if state.report is not None:
@@ -202,13 +205,13 @@ class RebuildRun:
         return state.record != self._before and state.started_by == self.user
 
     def _still(self) -> str:
-        return rebuild_texts.still_in_use(escape(self._tools.desk.generation))
+        return rebuild_texts.still_in_use(escape(self._tools.asker.generation))
 
     async def _record(self, ending: Ending, seconds: float) -> None:
         logger.info(
             "rebuild %s by %s: %s in %.1f s", self._reference, self.user, ending.outcome, seconds
         )
-        generation = self._tools.desk.generation
+        generation = self._tools.asker.generation
         await self._tools.audit.record(
             RebuildEnd(self.user, self._reference, ending.outcome, generation, seconds)
         )
@@ -216,7 +219,7 @@ class RebuildRun:
     async def _tell(self) -> None:
         """Open the message and edit it when something changed, until the rebuild has ended."""
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        generation = self._tools.desk.generation
+        generation = self._tools.asker.generation
         shown = self._shown()
         await self._message.open(shown)
         if self._message.place is not None:

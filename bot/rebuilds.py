@@ -118,7 +118,7 @@ class Rebuilds:
         return Reply(self._rolled_back(done), outcome)
 
     def _rolled_back(self, done: RolledBack) -> Message:
-        problem = rebuild_texts.chosen(done.after, self._tools.desk.generation, done.problem)
+        problem = rebuild_texts.chosen(done.after, self._tools.asker.generation, done.problem)
         return lines_message(
             problem or rebuild_texts.rolled_back(escape(done.after)),
             rebuild_texts.held_back(escape(done.before)) if done.held_back else "",
@@ -136,7 +136,7 @@ class Rebuilds:
         state = await self._tools.state()
         obstacle = self._obstacle(state)
         created = await self._created()
-        generation = self._tools.desk.generation
+        generation = self._tools.asker.generation
         there = rebuild_texts.generations_there(await self._generations())
         remarks = (rebuild_texts.chosen(rebuilder.live(), generation, problem), there)
         return Reply(status_message(obstacle, state, generation, created, remarks), "told")
@@ -152,7 +152,7 @@ class Rebuilds:
         if left is None or left.is_of_another_bot():
             return
         state = await self._settled_state()
-        generation = self._tools.desk.generation
+        generation = self._tools.asker.generation
         message = after_restart_message(left, state, generation)
         if await message_at(left).finish(message):
             await asyncio.to_thread(self._tools.open_file.clear, only=left)
@@ -190,11 +190,11 @@ class Rebuilds:
         return await asyncio.to_thread(self._tools.rebuilder.generations)
 
     def _knowledge(self) -> str:
-        return texts.knowledge_of(escape(self._tools.desk.generation))
+        return texts.knowledge_of(escape(self._tools.asker.generation))
 
     async def _created(self) -> str:
         meta = await asyncio.to_thread(self._live_meta)
-        is_live = meta is not None and meta.get("generation") == self._tools.desk.generation
+        is_live = meta is not None and meta.get("generation") == self._tools.asker.generation
         return str(meta.get("created", "")) if meta is not None and is_live else ""
 
 

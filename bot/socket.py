@@ -1,132 +1,153 @@
-"""Keeps one Socket Mode connection alive: fresh addresses, back-off, a clean end.
+"""Keeps one Socket Mode connection alive: fresh addresses, a pace, a clean end.
 
-Works around three faults of slack_sdk's aiohttp client: it tries a refused address for ever, it
-asks for new addresses without a pause when Slack says there are too many sockets, and it retries a
-bad token silently (app.check_tokens asks before).
+In place of slack_sdk's client, which tries a refused address for ever, asks for new ones without
+a pause when Slack says that there are too many sockets, retries a revoked token silently, and
+keeps an unbounded queue. It uses that package's envelopes, requests and acknowledgements.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
-from typing import Any
 
-from slack_bolt.adapter.socket_mode.async_internals import (
-    run_async_bolt_app,
-    send_async_response,
-)
+from aiolimiter import AsyncLimiter
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
 
-from core.errors import BotError
+from core.errors import SettingsError
+
+from .connection import CLOSE_SECONDS, REFUSALS, Connection, connect
+from .envelopes import MAX_IN_HAND, Envelopes
+from .health import Health, HealthRecord
+from .patience import (
+    PATIENCE_SECONDS,
+    ConnectionGivenUp,
+    backoff_seconds,
+    opening_limit,
+    try_patiently,
+)
+from .startup import open_address, without_retries
 
 logger = logging.getLogger(__name__)
 
-PING_SECONDS = 5.0  # a silent peer is noticed after two of them
-WATCH_SECONDS = 2.0
-CONNECT_SECONDS = 30.0
-BACKOFF_REASONS = frozenset({"too_many_websockets", "link_disabled"})
-MAX_BACKOFF_SECONDS = 60.0
-CALM_SECONDS = 120.0  # without such a reason, and the back-off starts over
-
-
-class Backoff:
-    """Grows from 1 s to a minute with each refusal that follows another soon."""
-
-    def __init__(self) -> None:
-        self._refusals = 0
-        self._last = 0.0
-
-    def refuse(self) -> None:
-        """Count one refusal."""
-        if time.monotonic() - self._last > CALM_SECONDS:
-            self._refusals = 0
-        self._refusals += 1
-        self._last = time.monotonic()
-
-    def seconds(self) -> float:
-        """Give how long to wait before asking for an address, with jitter; 0 when calm."""
-        if not self._refusals or time.monotonic() - self._last > CALM_SECONDS:
-            return 0.0
-        longest: float = min(MAX_BACKOFF_SECONDS, 2.0 ** (self._refusals - 1))
-        return longest * random.uniform(0.5, 1.0)
-
-
-class PatientClient(SocketModeClient):
-    """The SDK's client, which waits when Slack has refused it. Every path asks for an address."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.backoff = Backoff()
-
-    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
-        """Note why Slack disconnects before the SDK reconnects."""
-        if message.get("type") == "disconnect" and message.get("reason") in BACKOFF_REASONS:
-            self.backoff.refuse()
-            logger.warning("Slack closed the connection: %s", message.get("reason"))
-        await super().run_message_listeners(message, raw_message)
-
-    async def issue_new_wss_url(self) -> str:
-        """Ask for a new address, after the back-off."""
-        await asyncio.sleep(self.backoff.seconds())
-        return await super().issue_new_wss_url()
+ON_REQUEST = frozenset({"warning", "refresh_requested"})
+MAX_REJECTIONS = 3  # of the token while running: Slack, too, errs once
 
 
 class Supervisor:
     """Starts, watches and stops the connection of one app."""
 
-    def __init__(self, app: AsyncApp, app_token: str) -> None:
-        self._app = app
-        self._client = PatientClient(
-            app_token=app_token,
-            logger=logger,
-            web_client=app.client,
-            ping_interval=PING_SECONDS,
-        )
-        self._client.proxy = app.client.proxy
-        self._client.socket_mode_request_listeners.append(self._handle)
-        self._watching: asyncio.Task[None] | None = None
+    def __init__(
+        self,
+        app: AsyncApp,
+        app_token: str,
+        *,
+        record: HealthRecord | None = None,
+        limit: AsyncLimiter | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        max_in_hand: int = MAX_IN_HAND,
+    ) -> None:
+        """Share the record with who shows it, and the limit with who called before."""
+        self._client = without_retries(app.client)
+        self._app_token = app_token
+        self._record = record or HealthRecord()
+        self._limit = limit or opening_limit()
+        self._patience_seconds = patience_seconds
+        self._envelopes = Envelopes(app, self._record, max_in_hand=max_in_hand)
+        self._connection: Connection | None = None
+        self._is_up = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Connect; raises BotError when that takes too long."""
+        """Connect; raises SettingsError for a rejected token, else ConnectionGivenUp in the end."""
+        self._running = asyncio.create_task(self._keep_connected(), name="connection to Slack")
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await self._client.connect()  # type: ignore[no-untyped-call]
-        except TimeoutError as error:
-            await self._client.close()  # type: ignore[no-untyped-call]
-            raise BotError(
-                f"No Socket Mode connection within {CONNECT_SECONDS:.0f} s. "
-                "Check that Socket Mode is on for the app and that wss:// is not blocked."
-            ) from error
-        self._watching = asyncio.create_task(self._watch())
+            await self.wait(self._is_up)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        """Wait for stop; raises SettingsError or ConnectionGivenUp when the connection is lost."""
+        assert self._running is not None
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({stopped, self._running}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+        if self._running.done() and not stop.is_set():
+            self._running.result()
 
     async def stop(self) -> None:
-        """Take no more events."""
-        if self._watching is not None:
-            self._watching.cancel()
-        await self._client.close()  # type: ignore[no-untyped-call]
+        """Take no more events, acknowledge those in hand, hang up; takes 3 s at most."""
+        self._envelopes.refuse()
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running}, timeout=CLOSE_SECONDS)
+        await self._envelopes.drain()
+        if self._connection is not None:
+            await self._connection.close()
 
-    async def is_connected(self) -> bool:
-        """Tell whether Slack can reach the bot now."""
-        return await self._client.is_connected()
+    @property
+    def is_connected(self) -> bool:
+        """Whether Slack can reach the bot now."""
+        return self._connection is not None and self._connection.is_open
 
-    async def _watch(self) -> None:
-        was_connected = True
+    def health(self) -> Health:
+        """Give the state of this moment."""
+        return self._record.snapshot()
+
+    async def _keep_connected(self) -> None:
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            connected = await self.is_connected()
-            if not connected:
-                # The SDK would try the same, perhaps dead, address again and again.
-                self._client.wss_uri = None
-            if connected != was_connected:
-                logger.warning("connected to Slack again" if connected else "not connected")
-            was_connected = connected
+            connection = await self._connect()
+            await self._use(connection)
+            reason = await connection.over()
+            if reason in ON_REQUEST:  # the old one serves until there is a new one
+                logger.info("Slack asks for a new connection: %s", reason)
+                continue
+            logger.warning("Slack closed the connection: %s. %s", reason, REFUSALS.get(reason, ""))
+            await connection.close()
+            if reason in REFUSALS:
+                await asyncio.sleep(backoff_seconds(2))
 
-    async def _handle(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        started = time.time()
-        response = await run_async_bolt_app(self._app, request)
-        await send_async_response(client, request, response, started)
+    async def _connect(self) -> Connection:
+        while True:
+            try:
+                return await try_patiently(
+                    self._try,
+                    limit=self._limit,
+                    patience_seconds=self._patience_seconds,
+                    max_rejections=MAX_REJECTIONS,
+                )
+            except ConnectionGivenUp as error:
+                if not self.is_connected:
+                    logger.error("%s", error)
+                    raise
+            except SettingsError as error:
+                logger.error("%s", error)
+                raise
+
+    async def _try(self) -> Connection:
+        address = await open_address(self._client, self._app_token)
+        return await connect(
+            self._client,
+            address,
+            on_envelope=self._envelopes.take,
+            on_garbage=self._record.unknown,
+        )
+
+    async def _use(self, connection: Connection) -> None:
+        old, self._connection = self._connection, connection
+        self._envelopes.acknowledger.use(connection)
+        self._record.connected()
+        connection.reading.add_done_callback(lambda _: self._ended(connection))
+        self._is_up.set()
+        if old is not None:
+            logger.info("connected to Slack again")
+            await old.close()
+
+    def _ended(self, connection: Connection) -> None:
+        if connection is self._connection:
+            self._record.disconnected()
+        reading = connection.reading
+        if not reading.cancelled() and (error := reading.exception()) is not None:
+            logger.error("reading from Slack failed", exc_info=error)

@@ -100,8 +100,10 @@ class Claim:
 
     @property
     def may_be_repeated(self) -> bool:
-        """Whether an earlier try may have posted already."""
-        return self.tries > 1
+        """Whether an earlier try may have posted already; one that was handed back is not counted,
+        but had noted what it was about to show.
+        """
+        return self.tries > 1 or self.reply is not None or bool(self.notes)
 
 
 class GiveUp(StrEnum):

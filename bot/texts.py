@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-SEARCHING_STATUS = "is searching the help articles…"
-SOURCES = "*Sources*"
-NEAREST = "These articles may help:"
-SHORTENED = "_This answer was shortened; the sources have the rest._"
-HELPFUL = "Helpful"
-NOT_HELPFUL = "Not helpful"
-THANKS_UP = "Thank you, glad it helped."
-THANKS_DOWN = "Thank you. This helps us improve the articles."
+from .tasks import GiveUp
+
 UNKNOWN_COMMAND = "I do not know this command. Try `/clockify help`."
-INTERRUPTED = "I was restarted before I could answer. Please ask me again."
-BUSY = "I have too many questions at once. Please ask me again in a minute."
+NOT_TAKEN = (
+    "I could not note down what you asked for, so it is not done. Please try again in a minute; "
+    "if it keeps happening, tell your admin that my disk does not take anything."
+)
+NOT_TAKEN_TITLE = "Not taken"
+MENTION_FOR_FOLLOW_UP = "To go on, mention me again in this thread."
 HOW_TO_USE = (
     "Ask me about Clockify, and I answer from the help articles, with links to them.\n"
     "• In a channel: mention me, for example `@clockify-bot how do I lock timesheets?`\n"
     "• In a direct message: just write your question.\n"
     "• Anywhere, visible only to you: `/clockify how do I track time`\n"
     "When the articles do not have the answer, I say so."
-)
-HOME_TITLE = "clockify-bot"
-HOME_INTRO = (
-    "I answer questions about Clockify from the help articles and link to the ones I used. "
-    "When they do not have the answer, I say that I do not know."
-)
-HOME_COMMANDS = (
-    "*Commands*\n"
-    "• `/clockify` _question_: an answer that only you see\n"
-    "• `/clockify help`: how to ask\n"
-    "• `/clockify-rebuild`: read the articles again (admins; `help` lists what else it does)"
-)
-HOME_HOW = (
-    "*How to ask*\n"
-    "Mention me in a channel and I reply in the thread, or write to me in the Messages tab. "
-    "Whole questions work best: `How do I lock timesheets?`"
 )
 
 
@@ -46,6 +28,38 @@ def searching(question: str) -> str:
 def error(reference: str) -> str:
     """Tell that something broke, with an id to quote."""
     return f"Sorry, I could not do that. Please tell your admin this reference: `{reference}`"
+
+
+def gave_up(why: GiveUp, reference: str) -> str:
+    """Tell why there will be no answer, what to do, and an id to quote."""
+    match why:
+        case GiveUp.TOO_LATE:
+            reason = "I could not get to your question within 15 minutes. Please ask me again."
+        case GiveUp.TIMED_OUT:
+            reason = "I did not find an answer in time. Please ask me again, perhaps more briefly."
+        case GiveUp.BUSY:
+            reason = "I have too many questions at once. Please ask me again in a few minutes."
+        case GiveUp.POISON:
+            reason = "I broke down three times over this question. Please word it differently."
+        case GiveUp.FAILED:
+            return error(reference)
+    return f"Sorry! {reason} Your admin can look it up by this reference: `{reference}`"
+
+
+def knowledge_age(days: int) -> str:
+    """Tell that the knowledge may be out of date."""
+    return f"The articles I know were read {days} days ago; newer ones may say something else."
+
+
+def debug(
+    *, standalone: str, generation: str, answerer: str, milliseconds: tuple[float, float, float]
+) -> str:
+    """Tell how an answer came about; milliseconds for the search, the answer, all together."""
+    search, answer, total = map(round, milliseconds)
+    return (
+        f"Searched for “{standalone}” in generation {generation}; answered by {answerer}; "
+        f"search {search} ms, answer {answer} ms, total {total} ms."
+    )
 
 
 def knowledge_of(generation: str) -> str:

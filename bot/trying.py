@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,18 +13,22 @@ import click
 from core.assembly import Assembled
 from core.config import Config
 from core.errors import DurabilityUnknown, LockTimeout, RebuildRefused
+from core.examples import examples
 from core.settings import read_settings
 from core.store import Store
 
-from .app import Identity, serve
+from .app import serve
 from .building import build_for_people
 from .config import SlackConfig
 from .following import following
 from .rebuilding import ChildRebuilder
+from .simulator.manifest import ManifestError, load_manifest
 from .simulator.server import Simulator
+from .startup import Identity
 
 PORT = 3000
-MANIFEST = Path(__file__).resolve().parent.parent / "manifest.yml"
+ROOT = Path(__file__).resolve().parent.parent
+MANIFESTS = (ROOT / "docs" / "manifests" / "follow-ups.yml", ROOT / "manifest.yml")
 ADMIN = "U0ADA"  # the admin whom the page can act as
 
 READY = """
@@ -36,6 +41,16 @@ clockify-bot is ready: {url}
 {notes}
 Ctrl-C stops everything.
 """
+
+
+def choose_manifest(given: Path | None) -> Path:
+    """Give the manifest to install: the one given, else the first of ours that is there."""
+    path = given or next(path for path in MANIFESTS if path.is_file())
+    try:
+        load_manifest(path)
+    except ManifestError as error:
+        raise click.UsageError(str(error)) from error
+    return path
 
 
 def read_slack_settings(environ: Mapping[str, str]) -> SlackConfig:
@@ -74,9 +89,10 @@ async def serve_locally(
     is_serving: asyncio.Event,
     *,
     port: int = PORT,
+    manifest: Path | None = None,
 ) -> None:
     """Start the local Slack and the bot in it; sets is_serving, ends when stop is set."""
-    async with await Simulator.start(MANIFEST, port=port) as simulator:
+    async with await Simulator.start(choose_manifest(manifest), port=port) as simulator:
         slack = local_slack(settings, simulator)
 
         def announce(_: Identity) -> None:
@@ -100,4 +116,6 @@ async def serve_locally(
                 stop,
                 on_ready=announce,
                 live_meta=assembled.store.meta,
+                examples=partial(examples, assembled.pipeline),
+                folders=lambda: assembled.pipeline.index.folders(),
             )

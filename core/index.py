@@ -35,6 +35,22 @@ class Index:
         """Count the articles."""
         return int((~self.is_body).sum())
 
+    def folders(self) -> tuple[str, ...]:
+        """Name the folders that the knowledge has at its top, sorted."""
+        summaries = np.flatnonzero(~self.is_body)
+        ids = (self.chunks[row].article_id for row in summaries)
+        return tuple(
+            sorted({first for first, slash, _ in (id.partition("/") for id in ids) if slash})
+        )
+
+    def rows_within(self, folders: Sequence[str]) -> NDArray[np.bool_]:
+        """Say of each row, (n,), whether its article lies in one of the folders, however deep."""
+        within = tuple(f"{folder.strip('/').lower()}/" for folder in folders)
+        is_within = np.zeros(len(self.chunks), dtype=bool)
+        for row in np.flatnonzero(~self.is_body):
+            is_within[row] = f"{self.chunks[row].article_id}/".startswith(within)
+        return is_within[self.summary_rows]
+
     def next_row(self, row: int) -> int | None:
         """Give the row of the chunk that continues this one in its section, if any."""
         here = self.chunks[row]

@@ -5,10 +5,12 @@ Takes an address and time-outs; gives plain values or the ModelUnavailable famil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
+
+from aiohttp import ClientResponse
 
 from .errors import ModelUnavailable
 from .ollama_http import Purpose, Timeouts, Transport
@@ -105,16 +107,22 @@ class OllamaClient:
         *,
         options: Mapping[str, float | int],
         on_text: OnText = None,
+        starts_thinking: bool = False,
     ) -> ChatResult:
         """Return what the model writes, streamed so that a cap and a deadline hold on the way.
 
-        on_text gets each visible piece as it comes; the result is the authority. An empty text is
-        a failure: the model thought, or stopped, before it wrote.
+        on_text gets each visible piece as it comes; the result is the authority. With
+        starts_thinking a piece is visible only behind the end of a thought: templates may write
+        its beginning themselves. An empty text is a failure: the model thought, or stopped, before
+        it wrote.
         """
         payload = _chat_payload(model, messages, options)
         private = "\n".join(message["content"] for message in messages)
+        read = partial(
+            read_chat, limit=self._max_bytes, on_text=on_text, starts_thinking=starts_thinking
+        )
         try:
-            result = await self._chat_once(payload, private, on_text)
+            result = await self._chat_once(payload, private, read)
         except Rejected as error:
             if error.status == 400 and "context" in error.detail:
                 raise ModelUnavailable(
@@ -124,7 +132,7 @@ class OllamaClient:
             if error.status != 400 or "think" not in error.detail:
                 raise
             del payload["think"]
-            result = await self._chat_once(payload, private, on_text)
+            result = await self._chat_once(payload, private, read)
         if not result.text:
             raise ModelUnavailable(
                 f"Model {model} on {self.url} wrote nothing (done_reason {result.done_reason!r}). "
@@ -133,7 +141,10 @@ class OllamaClient:
         return result
 
     async def _chat_once(
-        self, payload: dict[str, object], private: str, on_text: OnText
+        self,
+        payload: dict[str, object],
+        private: str,
+        read: Callable[[ClientResponse], Awaitable[ChatResult]],
     ) -> ChatResult:
         purpose = Purpose(
             timeouts=self._chat_timeouts,
@@ -142,7 +153,6 @@ class OllamaClient:
             model=str(payload["model"]),
             private=private,
         )
-        read = partial(read_chat, limit=self._max_bytes, on_text=on_text)
         return await self._transport.call("/api/chat", payload, purpose=purpose, read=read)
 
     async def _embed_batch(

@@ -30,6 +30,7 @@ class ChatResult:
     text: str
     prompt_tokens: int
     done_reason: str
+    has_thought: bool = False  # it wrote some of its thinking into the text
 
 
 async def read_capped(response: ClientResponse, limit: int) -> bytes:
@@ -46,14 +47,18 @@ async def read_json(response: ClientResponse, limit: int) -> dict[str, object]:
 
 
 async def read_chat(
-    response: ClientResponse, limit: int, on_text: Callable[[str], None] | None
+    response: ClientResponse,
+    limit: int,
+    on_text: Callable[[str], None] | None,
+    starts_thinking: bool = False,
 ) -> ChatResult:
     """Join a chat stream; on_text gets each new visible piece.
 
-    Fails on an error line and on a stream that ends without "done": true.
+    starts_thinking takes the text for a thought until one is closed. Fails on an error line and on
+    a stream that ends without "done": true.
     """
     written: list[str] = []
-    visible_pieces = ThoughtFilter()
+    visible_pieces = ThoughtFilter(is_thinking=starts_thinking)
     async for line in _lines(response, limit):
         if "error" in line:
             raise BadReply("stopped while answering", str(line["error"]))
@@ -63,10 +68,12 @@ async def read_chat(
             on_text(visible)
         if line.get("done") is True:
             tokens = line.get("prompt_eval_count")
+            whole = "".join(written)
             return ChatResult(
-                text=strip_thinking("".join(written)),
+                text=strip_thinking(whole),
                 prompt_tokens=tokens if isinstance(tokens, int) else 0,
                 done_reason=str(line.get("done_reason", "")),
+                has_thought=CLOSING in whole,
             )
     raise BadReply("stopped in the middle of an answer")
 
@@ -103,9 +110,9 @@ def strip_thinking(text: str) -> str:
 class ThoughtFilter:
     """Lets through the visible pieces of a stream and holds back what may start a thought."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_thinking: bool = False) -> None:
         self._held = ""
-        self._is_thinking = False
+        self._is_thinking = is_thinking
 
     def feed(self, piece: str) -> str:
         """Return what of the text so far is new and certainly visible."""

@@ -7,14 +7,16 @@ mixes generations.
 from __future__ import annotations
 
 import logging
-import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from . import evidence, gate, grounding, injection, notices, packing, retrieval
+from .drafts import Drafts
 from .errors import EmbedderMismatch, ModelUnavailable
 from .index import Index
 from .protocols import Answerer, Embedder, EmbedderSpec, TokenMatcher
+from .standalone import standalone
 from .types import (
     Context,
     Draft,
@@ -32,12 +34,7 @@ logger = logging.getLogger(__name__)
 
 LEXICAL_FOOTNOTE = "The embedding model did not answer: these are word matches only."
 FALLBACK_FOOTNOTE = "The language model did not answer: these are quotes from the knowledge base."
-FOLLOW_UP_TERMS = 3  # only a question of so few terms may lean on the one before it
-LEANS_ON = re.compile(
-    r"\s*(?:and|or|but|also|then|same|what about|how about)\b"
-    r"|\b(?:it|its|that|this|those|these|they|them|there|one|ones)\b",
-    re.IGNORECASE,
-)
+HISTORY_SHARE = 5  # of the context's budget, one part of so many is for earlier exchanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +94,23 @@ class Pipeline:
         """Answer later questions from another index; running ones keep theirs."""
         self._index = index
 
+    def quoting(self) -> Pipeline | None:
+        """Give a pipeline over the same index that asks no language model; None if there is none.
+
+        It keeps its index, whatever swap() does to this one.
+        """
+        if self._fallback is None:
+            return None
+        return Pipeline(
+            self._index,
+            embedder=self._embedder,
+            matcher=self._matcher,
+            answerer=self._fallback,
+            fallback=None,
+            rules=self._rules,
+            told_problem=self._told_problem,
+        )
+
     async def require_usable(self, index: Index) -> None:
         """Raise EmbedderMismatch for an index whose vectors no question could be compared with.
 
@@ -105,8 +119,8 @@ class Pipeline:
         if index.spec is not None and self._embedder is not None and index.spec != self._index.spec:
             require_same(index.spec, await self._embedder.spec())
 
-    async def ask(self, question: Question) -> Turn:
-        """Answer, refuse or notify.
+    async def ask(self, question: Question, on_draft: Callable[[str], None] | None = None) -> Turn:
+        """Answer, refuse or notify; on_draft gets what is already certain of an answer's text.
 
         Raises EmbedderMismatch, and ModelUnavailable when there is no fallback.
         """
@@ -117,9 +131,11 @@ class Pipeline:
         notice = notices.notice_for(question.text, max_chars=self._rules.max_question_chars)
         if notice is not None:
             return replace(turn, reply=notice, timings_ms=Timings(total=_ms(started)))
-        found, footnotes = await self._retrieve(index, question)
+        text = standalone(question, index.analyzer)
+        logger.debug("question %s is searched as %r", question.id, text)
+        found, footnotes = await self._retrieve(index, text, question.folders)
         retrieved = _ms(started)
-        reply, answerer, more = await self._reply(index, question, found)
+        reply, answerer, more = await self._reply(index, question, found, on_draft)
         total = _ms(started)
         return replace(
             turn,
@@ -127,15 +143,17 @@ class Pipeline:
             hits=found.hits,
             answerer=answerer,
             footnotes=(*footnotes, *more),
+            standalone=text,
             timings_ms=Timings(retrieve=retrieved, answer=total - retrieved, total=total),
         )
 
     async def _retrieve(
-        self, index: Index, question: Question
+        self, index: Index, asked: str, folders: tuple[str, ...]
     ) -> tuple[retrieval.Retrieval, tuple[str, ...]]:
-        text = index.spelling.correct(_search_text(index, question))
+        text = index.spelling.correct(asked)
         query, footnotes = await self._embed(index, text)
-        found = retrieval.search(index, text, query, self._rules.retrieval)
+        allowed = index.rows_within(folders) if folders else None
+        found = retrieval.search(index, text, query, self._rules.retrieval, allowed=allowed)
         return found, footnotes
 
     async def _embed(self, index: Index, text: str) -> tuple[Vector | None, tuple[str, ...]]:
@@ -155,7 +173,11 @@ class Pipeline:
         return vectors[0], ()
 
     async def _reply(
-        self, index: Index, question: Question, found: retrieval.Retrieval
+        self,
+        index: Index,
+        question: Question,
+        found: retrieval.Retrieval,
+        on_draft: Callable[[str], None] | None,
     ) -> tuple[Reply, str, tuple[str, ...]]:
         if not found.hits:
             return gate.refuse(found, RefusalReason.NOTHING_FOUND), "", ()
@@ -166,16 +188,20 @@ class Pipeline:
             return gate.refuse(found, RefusalReason.WEAK_EVIDENCE), "", ()
         context = packing.pack(index, found.chosen, budget_tokens=self._rules.budget_tokens)
         weights = tuple(dict(zip(found.terms, found.term_weights, strict=True)).items())
-        context = replace(context, term_weights=weights)
-        draft, footnotes = await self._write(question, context)
+        room = self._rules.budget_tokens // HISTORY_SHARE
+        context = replace(context, term_weights=weights, history_tokens=room)
+        draft, footnotes = await self._write(question, context, on_draft)
         reply = grounding.check(draft, context)
         if isinstance(reply, Refusal):
             reply = gate.refuse(found, reply.reason)
         return reply, draft.answerer, footnotes
 
-    async def _write(self, question: Question, context: Context) -> tuple[Draft, tuple[str, ...]]:
+    async def _write(
+        self, question: Question, context: Context, on_draft: Callable[[str], None] | None
+    ) -> tuple[Draft, tuple[str, ...]]:
+        on_text = Drafts(context, on_draft).take if on_draft is not None else None
         try:
-            return await self._answerer.answer(question, context), ()
+            return await self._answerer.answer(question, context, on_text), ()
         except ModelUnavailable as error:
             if self._fallback is None:
                 raise
@@ -190,14 +216,6 @@ def require_same(indexed: EmbedderSpec | None, asking: EmbedderSpec) -> None:
             f"The index was made with {indexed}, but questions would be embedded with {asking}. "
             "Run: clockify-bot build (or set EMBEDDER and EMB_MODEL back)."
         )
-
-
-def _search_text(index: Index, question: Question) -> str:
-    """Read a short follow-up ("and on a Mac?", "who can see it?") together with its question."""
-    few = len(set(index.analyzer.terms(question.text))) <= FOLLOW_UP_TERMS
-    if question.history and few and LEANS_ON.search(question.text):
-        return f"{question.history[-1].question} {question.text}"
-    return question.text
 
 
 def _embedder_name(spec: EmbedderSpec | None) -> str:

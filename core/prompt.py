@@ -41,10 +41,9 @@ def build_messages(question: Question, context: Context) -> list[dict[str, str]]
     Everything that was written by others stands between markers with a nonce that occurs in none
     of it, so no text can end its own block.
     """
-    history = question.history[-HISTORY_EXCHANGES:]
     nonce = _nonce(question, context)
     blocks = [render_snippets(context.snippets, nonce=nonce)] if context.snippets else []
-    blocks += [_block("earlier", nonce, _recalled(exchange)) for exchange in history]
+    blocks += _earlier(question, nonce, context.history_tokens)
     blocks.append(_block("question", nonce, question.text.strip()))
     blocks.append("Answer the question from the snippets, with citations.")
     return [
@@ -74,6 +73,17 @@ def estimate_tokens(text: str) -> int:
 
 def _block(kind: str, nonce: str, text: str) -> str:
     return f"<<{kind} {nonce}>>\n{text}\n<<end {nonce}>>"
+
+
+def _earlier(question: Question, nonce: str, budget_tokens: int) -> list[str]:
+    """Give the last exchanges that fit, oldest first; none is left out in between."""
+    blocks: list[str] = []
+    for exchange in reversed(question.history[-HISTORY_EXCHANGES:]):
+        longer = [_block("earlier", nonce, _recalled(exchange)), *blocks]
+        if estimate_tokens(SEPARATOR.join(longer)) > budget_tokens:
+            break
+        blocks = longer
+    return blocks
 
 
 def _nonce(question: Question, context: Context) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,12 +47,16 @@ class Answerer(Protocol):
 
     answer() returns a Draft whose text cites snippets as [n], or the refusal constant when the
     context does not hold the answer; it raises ModelUnavailable when its model cannot be used.
+    on_text gets the pieces of that text, in order, as they are written; one that writes it at once
+    gives none.
     """
 
     @property
     def name(self) -> str: ...
 
-    async def answer(self, question: Question, context: Context) -> Draft: ...
+    async def answer(
+        self, question: Question, context: Context, on_text: Callable[[str], None] | None = None
+    ) -> Draft: ...
 
 
 class TokenMatcher(Protocol):

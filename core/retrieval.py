@@ -18,6 +18,7 @@ ARTICLES_SHOWN = 20
 MIN_ARTICLES = 10  # given to a reader who looks beyond the first ones, where there are as many
 
 Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]  # (n,) the rows that may be found
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,27 @@ class Retrieval:
     hits: tuple[Hit, ...]  # the best chunk of each article, best first; then others, up to ten
 
 
-def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules) -> Retrieval:
-    """Search an index; query is the embedded text, or None for lexical search alone."""
+def search(
+    index: Index,
+    text: str,
+    query: Vector | None,
+    rules: RetrievalRules,
+    *,
+    allowed: Mask | None = None,
+) -> Retrieval:
+    """Search an index; query is the embedded text, or None for lexical search alone.
+
+    Given allowed, nothing of another row is found, however near; the statistics of BM25 stay those
+    of the whole index.
+    """
     terms = tuple(index.analyzer.terms(text))
     weights = term_weights(index, terms)
     bm25 = index.lexical.scores(terms)
     similarities = _similarities(index, query)
-    rows = _candidates(index, terms, bm25, query)
+    if allowed is None:
+        rows = _candidates(index, terms, bm25, query)
+    else:
+        rows = _candidates_among(index, terms, bm25, similarities, allowed)
     fused = _fused(index, rows, bm25, similarities, sum(weights), rules.weights)
     order = np.lexsort((rows, -fused))
     rows, fused = rows[order], fused[order]
@@ -59,7 +74,7 @@ def search(index: Index, text: str, query: Vector | None, rules: RetrievalRules)
 
     best = [hit(int(row), float(fused[at])) for at, row in enumerate(rows[: rules.top_k])]
     first = _best_of_each_article(index, rows)
-    more = _others(index, rows, similarities, MIN_ARTICLES - len(first))
+    more = _others(index, rows, similarities, MIN_ARTICLES - len(first), allowed)
     scores = _fused(index, more, bm25, similarities, sum(weights), rules.weights)
     return Retrieval(
         text=text,
@@ -91,10 +106,35 @@ def _similarities(index: Index, query: Vector | None) -> NDArray[np.float64] | N
 def _candidates(
     index: Index, terms: tuple[str, ...], bm25: NDArray[np.float64], query: Vector | None
 ) -> Rows:
-    """Give the rows that either retriever found; summary hits stand for their article's body."""
+    """Give the rows that either retriever found."""
     found = [index.lexical.best(terms, bm25, POOL)]
     if query is not None and index.vectors is not None:
         found.append(index.vectors.nearest(query, POOL)[0])
+    return _bodies(index, found)
+
+
+def _candidates_among(
+    index: Index,
+    terms: tuple[str, ...],
+    bm25: NDArray[np.float64],
+    similarities: NDArray[np.float64] | None,
+    allowed: Mask,
+) -> Rows:
+    """Give the rows that either retriever finds among the allowed ones, searched exactly."""
+    with_a_term = index.lexical.rows_of(terms)
+    found = [_best(with_a_term[allowed[with_a_term]], bm25)]
+    if similarities is not None:
+        found.append(_best(np.flatnonzero(allowed), similarities))
+    return _bodies(index, found)
+
+
+def _best(rows: Rows, scores: NDArray[np.float64]) -> Rows:
+    """Give the pool of the best of some rows, ties by row."""
+    return rows[np.lexsort((rows, -scores[rows]))[:POOL]]
+
+
+def _bodies(index: Index, found: list[Rows]) -> Rows:
+    """Give the rows of bodies among the found ones; summaries stand for their article's body."""
     is_found = np.zeros(len(index.chunks), dtype=bool)
     is_found[np.concatenate(found)] = True
     brings_article = is_found & ~index.is_body
@@ -132,7 +172,11 @@ def _best_of_each_article(index: Index, rows: Rows) -> list[int]:
 
 
 def _others(
-    index: Index, rows: Rows, similarities: NDArray[np.float64] | None, wanted: int
+    index: Index,
+    rows: Rows,
+    similarities: NDArray[np.float64] | None,
+    wanted: int,
+    allowed: Mask | None,
 ) -> Rows:
     """Give one row of each of some other articles: the most similar, else the first ones.
 
@@ -141,6 +185,8 @@ def _others(
     if wanted <= 0 or not len(rows):
         return np.zeros(0, dtype=np.int64)
     is_other = index.is_body & ~np.isin(index.summary_rows, index.summary_rows[rows])
+    if allowed is not None:
+        is_other &= allowed
     others = np.flatnonzero(is_other)
     if similarities is not None:
         others = others[np.lexsort((others, -similarities[others]))]

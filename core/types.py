@@ -121,6 +121,7 @@ class Context:
     snippets: tuple[Snippet, ...]
     tokens: int
     term_weights: tuple[tuple[str, float], ...] = ()  # the question's terms with their idf
+    history_tokens: int = 560  # room for earlier exchanges beside the snippets
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Question:
     text: str
     history: tuple[Exchange, ...] = ()
     id: str = ""
+    folders: tuple[str, ...] = ()  # of the knowledge that may be searched; empty: all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +209,4 @@ class Turn:
     answerer: str = ""
     timings_ms: Timings = field(default_factory=Timings)
     footnotes: tuple[str, ...] = ()  # "Ollama did not answer; …": shown under the reply
+    standalone: str = ""  # what was searched: a follow-up read together with its question

@@ -61,6 +61,7 @@ class ScriptedOllama:
         self.redirect_to = ""
         self.bad_input = ""  # a text that holds this cannot be embedded
         self.bad_vector: list[Any] = [math.nan]
+        self.capabilities = ["embedding"]
         self.done_reason = "stop"
         self.prompt_tokens: int | None = None  # what a chat reports; None: a quarter of what came
         self.requests: list[Recorded] = []
@@ -190,7 +191,11 @@ class ScriptedOllama:
         if self.context_length is not None:
             facts["bert.context_length"] = self.context_length
         return web.json_response(
-            {"model_info": facts, "parameters": self.parameters, "capabilities": ["embedding"]}
+            {
+                "model_info": facts,
+                "parameters": self.parameters,
+                "capabilities": self.capabilities,
+            }
         )
 
     def _embed(self, payload: Json, fault: Fault | None) -> web.Response:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from contextlib import suppress
-
-import aiohttp
-from slack_sdk.errors import SlackClientError
 
 from bot import rebuild_texts
 from bot.blocks import plain_message
 from bot.message import Message
+from bot.sender import TryLater
+from bot.slack_calls import Place
+from bot.slack_failures import FAILURES, reason
 
-from .replies import BLOCK_ERRORS, SAFE, PrivateReply, Replies
+from .replies import PrivateReply, Replies
 
 logger = logging.getLogger(__name__)
 
 ANSWERED_SECONDS = 60.0  # a command's answer takes less, unless its acknowledgement failed
-FAILURES = (SlackClientError, aiohttp.ClientError, TimeoutError)
+EDIT_SECONDS = 1.0  # that an edit may wait for its turn: the next one says more
+FINISH_SECONDS = 30.0
 
 
 class DirectMessage:
@@ -43,7 +43,6 @@ class DirectMessage:
         self._instead = instead
         self._is_answered = is_answered
         self._place = place
-        self._next_edit = 0.0  # on the monotonic clock, when Slack has named a time
 
     @property
     def place(self) -> tuple[str, str] | None:
@@ -53,12 +52,9 @@ class DirectMessage:
     async def open(self, message: Message) -> None:
         """Post the message; when Slack does not take it, say so where the command was used."""
         try:
-            sent = await self._replies.client.chat_postMessage(
-                channel=self._user, text=message.text, blocks=list(message.blocks), **SAFE
-            )
-            self._place = str(sent["channel"]), str(sent["ts"])
-        except FAILURES as error:
-            logger.warning("no direct message to %s: %s", self._user, _reason(error))
+            self._place = await self._replies.calls.post(Place(self._user), message)
+        except (*FAILURES, TryLater) as error:
+            logger.warning("no direct message to %s: %s", self._user, reason(error))
             await self._say_instead(plain_message(rebuild_texts.REBUILD_NO_DIRECT_MESSAGE))
 
     async def edit(self, message: Message) -> bool:
@@ -66,33 +62,31 @@ class DirectMessage:
 
         Nor does Slack take it before the time that it named when it last was asked too often.
         """
-        if self._place is None or time.monotonic() < self._next_edit:
-            return False
-        try:
-            await self._update(message)
-            return True
-        except FAILURES as error:
-            reason = _reason(error)
-            logger.warning("cannot edit a direct message to %s: %s", self._user, reason)
-            self._next_edit = time.monotonic() + _retry_after_seconds(error)
-        if reason not in BLOCK_ERRORS:
-            return False
-        try:
-            await self._update(Message(message.text))
-            return True
-        except FAILURES:
-            return False
+        return await self._edit(message, EDIT_SECONDS)
 
     async def finish(self, message: Message) -> bool:
         """Say how it ended: as an edit, else as a new message, else where the command was used."""
-        if await self.edit(message):
+        if await self._edit(message, FINISH_SECONDS):
             return True
         try:
             await self._replies.send(self._user, None, message)
             return True
-        except FAILURES as error:
-            logger.warning("no direct message to %s: %s", self._user, _reason(error))
+        except (*FAILURES, TryLater) as error:
+            logger.warning("no direct message to %s: %s", self._user, reason(error))
         return await self._say_instead(message)
+
+    async def _edit(self, message: Message, patience_seconds: float) -> bool:
+        if self._place is None:
+            return False
+        channel, ts = self._place
+        try:
+            await self._replies.calls.update(
+                channel, ts, message, patience_seconds=patience_seconds
+            )
+            return True
+        except (*FAILURES, TryLater) as error:
+            logger.warning("cannot edit a direct message to %s: %s", self._user, reason(error))
+            return False
 
     async def _say_instead(self, message: Message) -> bool:
         if self._instead is None:
@@ -101,28 +95,3 @@ class DirectMessage:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._is_answered.wait(), ANSWERED_SECONDS)
         return await self._instead.replace(message)
-
-    async def _update(self, message: Message) -> None:
-        assert self._place is not None  # edit asks
-        channel, ts = self._place
-        await self._replies.client.chat_update(
-            channel=channel,
-            ts=ts,
-            text=message.text,
-            blocks=list(message.blocks),
-            parse="none",
-            link_names=False,
-        )
-
-
-def _retry_after_seconds(error: Exception) -> float:
-    """Give how long Slack wants to be left alone, 0 when it does not say."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    waits = [value for name, value in headers.items() if name.lower() == "retry-after"]
-    return float(waits[0]) if waits and str(waits[0]).isdigit() else 0.0
-
-
-def _reason(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    code = response.get("error") if response is not None else None
-    return str(code or type(error).__name__)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
+SLACKBOT = "USLACKBOT"
 MAX_RAW_CHARS = 40_000  # Slack's own limit for a message; core has a limit for questions
 
 MARKUP = re.compile(r"<([@#!]?)([^<>|]{0,3000})(?:\|([^<>]{0,3000}))?>")
@@ -20,6 +22,13 @@ def question_text(raw: str) -> str:
     plain = words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     visible = "".join(char if _is_visible(char) else " " for char in plain)
     return " ".join(unicodedata.normalize("NFC", visible).split())
+
+
+def written_by_a_person(event: dict[str, Any]) -> bool:
+    """Tell whether a message, or the mention in one, is by somebody and not by a bot."""
+    if event.get("bot_id") or event.get("bot_profile") or event.get("subtype") == "bot_message":
+        return False
+    return event.get("user") not in (None, "", SLACKBOT)
 
 
 def _words(match: re.Match[str]) -> str:

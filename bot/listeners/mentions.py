@@ -1,31 +1,34 @@
-"""app_mention → an answer in the thread."""
+"""app_mention → a question, answered in the thread."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
+from bot.tasks import Inquiry, Surface, Task
 
-from bot.desk import Desk, Inquiry, Surface
-
-from .incoming import question_text
-from .replies import Replies
+from .incoming import question_text, written_by_a_person
 
 
-def register(app: AsyncApp, desk: Desk, replies: Replies) -> None:
-    """Listen to mentions; those by other bots are ignored, else two bots could talk for ever."""
+def read(body: dict[str, Any]) -> Task | None:
+    """Read an event; those by other bots are no task, else two bots could talk for ever."""
+    event = body["event"]
+    if not written_by_a_person(event):
+        return None
+    return inquiry_of(body, Surface.MENTION).to_task()
 
-    @app.event("app_mention")
-    async def answer_mention(body: dict[str, Any], event: dict[str, Any]) -> None:
-        if event.get("bot_id") or not event.get("user"):
-            return
-        channel, ts = event["channel"], event["ts"]
-        thread = event.get("thread_ts") or ts
-        inquiry = Inquiry(
-            text=question_text(event.get("text") or ""),
-            surface=Surface.MENTION,
-            keys=(f"event {body.get('event_id', ts)}", f"message {channel} {ts}"),
-            channel=channel,
-            thread=thread,
-        )
-        desk.take(inquiry, replies.in_channel(channel, thread))
+
+def inquiry_of(body: dict[str, Any], surface: Surface) -> Inquiry:
+    """Read the question from an event about a message."""
+    event = body["event"]
+    channel, ts = str(event["channel"]), str(event["ts"])
+    return Inquiry(
+        key=f"event {body.get('event_id') or f'{channel} {ts}'}",
+        text=question_text(event.get("text") or ""),
+        surface=surface,
+        team=str(body.get("team_id") or ""),
+        user=str(event["user"]),
+        channel=channel,
+        ts=ts,
+        thread=str(event.get("thread_ts") or ts),
+        is_external=bool(body.get("is_ext_shared_channel")),
+    )

@@ -8,8 +8,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import rebuild_texts
+from bot.background import Background
 from bot.blocks import plain_message
-from bot.desk import Desk
 from bot.message import Message
 from bot.rebuild_commands import RebuildCommand, RebuildCommands, read_subcommand
 
@@ -19,7 +19,9 @@ from .replies import PrivateReply, Replies
 ACK_SECONDS = 0.5  # Slack gives up after 3 s; people after one
 
 
-def register(app: AsyncApp, commands: RebuildCommands, desk: Desk, replies: Replies) -> None:
+def register(
+    app: AsyncApp, commands: RebuildCommands, background: Background, replies: Replies
+) -> None:
     """Listen to /clockify-rebuild."""
 
     @app.command("/clockify-rebuild")
@@ -36,7 +38,7 @@ def register(app: AsyncApp, commands: RebuildCommands, desk: Desk, replies: Repl
         else:
             await _acknowledge(ack, plain_message(rebuild_texts.REBUILD_ONE_MOMENT))
             private.keep_distance()
-            desk.spawn(_answer_late(answering, private, is_answered))
+            background.spawn(_answer_late(answering, private, is_answered))
 
 
 def _read(command: dict[str, Any]) -> RebuildCommand:

@@ -7,6 +7,7 @@ import asyncio
 import signal
 from pathlib import Path
 
+from .manifest import ManifestError
 from .server import Simulator
 
 
@@ -29,7 +30,10 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
     parser.add_argument("--port", type=int, default=3000, help="the next free one is taken")
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.manifest, arguments.port))
+    try:
+        asyncio.run(serve(arguments.manifest, arguments.port))
+    except ManifestError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

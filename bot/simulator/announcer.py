@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 from . import payloads
 from .courier import Courier
+from .faults import FaultKind, Faults
 from .feed import Change, ChangeType
 from .model import BOT_USER_ID, Channel, ChannelKind, Json
 from .workspace import Workspace
@@ -14,20 +17,40 @@ CHANNEL_TYPES = {
     ChannelKind.PRIVATE: ("group", "message.groups"),
     ChannelKind.IM: ("im", "message.im"),
 }
+SCOPES = {  # that an event needs beside its subscription; one not named needs none
+    "app_mention": "app_mentions:read",
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "message.im": "im:history",
+    "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
+}
 
 
 class Announcer:
-    """Listens to the feed; only channels that the bot is in are announced."""
+    """Listens to the feed; only channels that the bot is in are announced.
 
-    def __init__(self, workspace: Workspace, courier: Courier) -> None:
+    The two events of one mention come in either order, drawn from a fixed seed.
+    """
+
+    def __init__(self, workspace: Workspace, courier: Courier, faults: Faults) -> None:
         self._workspace = workspace
         self._courier = courier
+        self._faults = faults
+        self._chances = random.Random(0)
         workspace.feed.listen(self._hear)
 
     def send(self, event: Json, channel_id: str, subscription: str) -> None:
-        """Send an event, when the manifest subscribes to it."""
-        if subscription not in self._workspace.manifest.events:
-            return
+        """Send an event, when the manifest subscribes to it and has its scope."""
+        if self._hears(subscription):
+            self._send(event, channel_id)
+
+    def _hears(self, subscription: str) -> bool:
+        manifest = self._workspace.manifest
+        needed = SCOPES.get(subscription)
+        return subscription in manifest.events and (needed is None or needed in manifest.scopes)
+
+    def _send(self, event: Json, channel_id: str) -> None:
         is_external = self._workspace.is_external(channel_id)
         seconds = int(self._workspace.clock())
         callback = payloads.event_callback(event, seconds=seconds, is_external=is_external)
@@ -48,11 +71,17 @@ class Announcer:
 
     def _announce_message(self, message: Json, channel: Channel) -> None:
         is_mention = f"<@{BOT_USER_ID}>" in message["text"] and "bot_id" not in message
-        if is_mention and channel.kind is not ChannelKind.IM:
-            self.send(payloads.app_mention(message, channel), channel.id, "app_mention")
         channel_type, subscription = CHANNEL_TYPES[channel.kind]
-        event = payloads.message_event(message, channel, channel_type)
-        self.send(event, channel.id, subscription)
+        events: list[Json] = []
+        if is_mention and channel.kind is not ChannelKind.IM and self._hears("app_mention"):
+            events.append(payloads.app_mention(message, channel))
+        has_twin = bool(events) and self._faults.take(FaultKind.TWIN) is not None
+        if has_twin or self._hears(subscription):
+            events.append(payloads.message_event(message, channel, channel_type))
+        if len(events) > 1:
+            self._chances.shuffle(events)
+        for event in events:
+            self._send(event, channel.id)
 
     def _announce_edit(self, change: Change, message: Json, channel: Channel) -> None:
         channel_type, subscription = CHANNEL_TYPES[channel.kind]

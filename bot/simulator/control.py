@@ -7,6 +7,7 @@ import json
 
 from aiohttp import web
 
+from .faults import OPTIONS, FaultKind
 from .feed import Change
 from .methods.views import ViewMethods
 from .model import BOT_USER_ID, TEAM_ID, TEAM_NAME, ControlError, Json, SlackError
@@ -157,4 +158,6 @@ class Control:
             "shortcuts": shortcuts,
             "bot": {"id": BOT_USER_ID, "name": manifest.bot_name},
             "connected": self._sockets.is_connected,
+            "hears_stop": "agent_session_stopped" in manifest.events,
+            "faults": {kind.value: sorted(OPTIONS.get(kind, ())) for kind in FaultKind},
         }

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from .faults import FaultKind, Faults
+from .faults import Fault, FaultKind, Faults
 from .feed import Feed
 from .model import Json, Pace
 from .sockets import Sockets
+from .tally import Tally
 
-MAX_EVENTS = 1_000  # undelivered; then the oldest is given up
+MAX_EVENTS = 5_000  # undelivered; then the oldest is given up
 
 
 class Delivery(StrEnum):
@@ -34,8 +37,11 @@ class Ack:
 class Courier:
     """Sends each envelope through one socket; any socket may acknowledge it."""
 
-    def __init__(self, feed: Feed, sockets: Sockets, faults: Faults, pace: Pace) -> None:
+    def __init__(
+        self, feed: Feed, sockets: Sockets, *, faults: Faults, tally: Tally, pace: Pace
+    ) -> None:
         self._feed = feed
+        self._tally = tally
         self._sockets = sockets
         self._faults = faults
         self._pace = pace
@@ -61,6 +67,7 @@ class Courier:
         if not self._sockets.is_connected:
             return Ack(Delivery.NO_SOCKET, {})
         self._feed.record("envelope", kind, envelope)
+        self._tally.sent(envelope)
         acked: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = acked
         if self._faults.take(FaultKind.SLOW_ACK) is not None:
@@ -79,13 +86,17 @@ class Courier:
 
     def send_event(self, payload: Json) -> None:
         """Deliver an event in the background, again and again until it is acknowledged."""
-        if len(self._events) >= MAX_EVENTS:
-            oldest = next(iter(self._events))
-            oldest.cancel()
-            del self._events[oldest]
-        event = asyncio.get_running_loop().create_task(self._bring(payload))
-        self._events[event] = None
-        event.add_done_callback(self._forget)
+        self._begin(self._bring(payload))
+        if fault := self._faults.take(FaultKind.DUPLICATE):
+            self._begin(self._repeat(payload, fault))
+
+    def send_interaction(self, payload: Json) -> None:
+        """Deliver an interaction in the background, once."""
+
+        async def bring() -> None:
+            await self.deliver("interactive", payload)
+
+        self._begin(bring())
 
     async def close(self) -> None:
         """Give up what is still being delivered."""
@@ -109,15 +120,34 @@ class Courier:
                     await self._feed.until(lambda: self._sockets.is_connected)
         self._feed.record("event_lost", payload["event_id"], payload, reason)
 
+    async def _repeat(self, payload: Json, fault: Fault) -> None:
+        await asyncio.sleep(fault.seconds)
+        await self._feed.until(lambda: self._sockets.is_connected)
+        attempt = fault.retry_attempt or 0
+        retry = (attempt, "timeout" if attempt else "")
+        await self.deliver("events_api", payload, retry=retry)
+
+    def _begin(self, delivery: Coroutine[Any, Any, None]) -> None:
+        if len(self._events) >= MAX_EVENTS:
+            oldest = next(iter(self._events))
+            oldest.cancel()
+            del self._events[oldest]
+        event = asyncio.get_running_loop().create_task(delivery)
+        self._events[event] = None
+        event.add_done_callback(self._forget)
+
     def _acknowledge(self, answer: Json) -> None:
         envelope_id = answer.get("envelope_id", "")
         acked = self._waiting.get(envelope_id)
+        is_waited_for = acked is not None and not acked.done() and envelope_id not in self._late
+        milliseconds = self._tally.acknowledged(envelope_id, in_time=is_waited_for)
+        self._feed.record("ack", envelope_id, answer, milliseconds=milliseconds)
         if acked is None or acked.done():
             return
-        if envelope_id in self._late:
-            acked.set_exception(TimeoutError())
-        else:
+        if is_waited_for:
             acked.set_result(answer.get("payload") or {})
+        else:
+            acked.set_exception(TimeoutError())
 
     def _forget(self, event: asyncio.Task[None]) -> None:
         self._events.pop(event, None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
+from .inputs import Exists, choose
 from .model import ControlError, Json
 
-OPTION_ELEMENTS = ("static_select", "overflow", "radio_buttons", "external_select")
+SHOWN = ("placeholder", "initial_option", "initial_options")  # in the action as in the element
 
 
 def with_ids(block: Json) -> Json:
@@ -15,8 +16,9 @@ def with_ids(block: Json) -> Json:
     named = {**block, "block_id": block.get("block_id") or secrets.token_hex(3)}
     if block["type"] in ("actions", "context_actions"):
         named["elements"] = [_with_action_id(element) for element in block["elements"]]
-    if "accessory" in block:
-        named["accessory"] = _with_action_id(block["accessory"])
+    for name in ("accessory", "element"):
+        if name in block:
+            named[name] = _with_action_id(block[name])
     return named
 
 
@@ -30,21 +32,20 @@ def find_element(source: Json, block_id: str, action_id: str) -> Json:
     raise ControlError(f"There is no element {action_id!r} in a block {block_id!r} there.")
 
 
-def press(element: Json, value: str | None) -> Json:
-    """Build the action that Slack sends; value chooses an option or a feedback button."""
+def press(element: Json, wish: object, exists: Exists) -> Json:
+    """Build the action that Slack sends; a wish chooses an option or a feedback button.
+
+    exists tells whether there is a person or channel of an id; see inputs.py for wishes.
+    """
     action: Json = {"type": element["type"], "action_id": element["action_id"]}
     match element["type"]:
         case "button" | "icon_button" | "workflow_button":
             return action | {name: element[name] for name in ("text", "value") if name in element}
         case "feedback_buttons":
-            return action | _feedback(element, value)
-        case kind if kind in OPTION_ELEMENTS:
-            return action | {"selected_option": _option(element, value)}
-        case "checkboxes" | "multi_static_select":
-            chosen = [_option(element, part) for part in (value or "").split(",") if part]
-            return action | {"selected_options": chosen}
+            return action | _feedback(element, wish)
         case _:
-            return action | {"value": value or ""}
+            shown = {name: element[name] for name in SHOWN if name in element}
+            return action | shown | choose(element, wish, exists)
 
 
 def _with_action_id(element: Json) -> Json:
@@ -56,15 +57,8 @@ def _elements(block: Json) -> Iterator[Json]:
     yield from (block[name] for name in ("accessory", "element") if name in block)
 
 
-def _feedback(element: Json, value: str | None) -> Json:
+def _feedback(element: Json, value: object) -> Json:
     for name in ("positive_button", "negative_button"):
         if element[name]["value"] == value:
             return {"text": element[name]["text"], "value": value}
     raise ControlError(f"No feedback button has the value {value!r}.")
-
-
-def _option(element: Json, value: str | None) -> Json:
-    for option in element.get("options", ()):
-        if option["value"] == value:
-            return dict(option)
-    raise ControlError(f"No option has the value {value!r}.")

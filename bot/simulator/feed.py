@@ -6,6 +6,7 @@ Everything here is bounded; listeners are called at once, waiters wake after any
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,12 +67,15 @@ class Entry:
     name: str  # Web API method, envelope type or id
     body: Json
     error: str | None
+    at: float = field(default_factory=time.monotonic)
+    milliseconds: float | None = None  # of an ack: since its envelope went out
 
     def to_json(self) -> Json:
         """Give the line as /sim/log shows it."""
         name = "method" if self.kind == "call" else "name"
         body = "arguments" if self.kind == "call" else "body"
         line: Json = {"number": self.number, "kind": self.kind, "error": self.error}
+        line |= {} if self.milliseconds is None else {"milliseconds": round(self.milliseconds, 1)}
         return line | {name: self.name, body: self.body}
 
 
@@ -98,10 +102,19 @@ class Feed:
             listener(change)
         self._wake()
 
-    def record(self, kind: str, name: str, body: Json, error: str | None = None) -> None:
+    def record(
+        self,
+        kind: str,
+        name: str,
+        body: Json,
+        error: str | None = None,
+        *,
+        milliseconds: float | None = None,
+    ) -> None:
         """Add a line to the journal."""
         self._count += 1
-        self._entries.append(Entry(self._count, kind, name, body, error))
+        entry = Entry(self._count, kind, name, body, error, milliseconds=milliseconds)
+        self._entries.append(entry)
         self._wake()
 
     def entries(self, since: int = 0) -> tuple[Entry, ...]:

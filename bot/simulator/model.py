@@ -73,6 +73,10 @@ class Pace:
 
     ack_timeout_seconds: float = 3.0
     retry_delays_seconds: Sequence[float] = (0.0, 60.0, 300.0)
+    ticket_seconds: float = 30.0  # that a WebSocket address is good for
+    trigger_seconds: float = 3.0  # that a trigger_id is good for
+    stream_seconds: float = 300.0  # measured 5.2 min on Slack; appending does not extend it
+    ping_seconds: float = 20.0  # between the server's own pings
     heartbeat_seconds: float = 15.0  # of the page's event stream
 
 
@@ -86,11 +90,13 @@ class SlackError(Exception):
 
 
 class RateLimited(Exception):
-    """Raised before a method runs; becomes HTTP 429 with Retry-After."""
+    """Raised before a method runs; becomes HTTP 429 with Retry-After, None leaves that out."""
 
-    def __init__(self, retry_after_seconds: int) -> None:
+    def __init__(self, retry_after_seconds: float | str | None) -> None:
         super().__init__(f"retry after {retry_after_seconds} s")
-        self.retry_after_seconds = retry_after_seconds
+        self.headers: dict[str, str] = {}
+        if retry_after_seconds is not None:
+            self.headers["Retry-After"] = str(retry_after_seconds)
 
 
 class ControlError(Exception):

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from .calls import flag
+from .disturbing import disturbed
+from .faults import RESPONSE_URL, FaultKind, Faults
 from .methods.chat import TEXT_CHARACTERS, read_content
-from .model import BOT_USER_ID, Json, SlackError
+from .model import BOT_USER_ID, Json, RateLimited, SlackError
+from .tally import Tally
 from .workspace import Workspace
 
 MAX_USES = 5
 LIFE_SECONDS = 30 * 60
-MAX_ADDRESSES = 500
+MAX_ADDRESSES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Address:
     channel_id: str
     user_id: str
     issued_at: float
+    trigger_id: str = ""  # of what it was issued for
     original_ts: str | None = None
     uses: int = 0
 
@@ -31,23 +35,43 @@ class Address:
 class ResponseUrls:
     """Issues addresses below `base_url` and serves what is posted to them."""
 
-    def __init__(self, workspace: Workspace, base_url: str) -> None:
+    def __init__(
+        self, workspace: Workspace, *, faults: Faults, tally: Tally, base_url: str
+    ) -> None:
         self._workspace = workspace
+        self._tally = tally
+        self._faults = faults
         self._base_url = base_url
         self._addresses: dict[str, Address] = {}
 
-    def issue(self, channel_id: str, user_id: str, original: Json | None = None) -> str:
+    def issue(
+        self, channel_id: str, user_id: str, original: Json | None = None, *, trigger_id: str = ""
+    ) -> str:
         """Give a new address for a command, or for a click in the original message."""
         key = secrets.token_hex(16)
         issued_at, original_ts = self._workspace.clock(), (original or {}).get("ts")
-        self._addresses[key] = Address(channel_id, user_id, issued_at, original_ts)
+        address = Address(channel_id, user_id, issued_at, trigger_id, original_ts)
+        self._addresses[key] = address
         while len(self._addresses) > MAX_ADDRESSES:
             del self._addresses[next(iter(self._addresses))]
         return f"{self._base_url}/response/{key}"
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Serve a POST: 200 "ok", 404 when used up or too old, 400 for a bad body."""
+        """Serve a POST, as far as no fault is ordered for it.
+
+        200 "ok", 404 when used up or too old, 400 for a bad body, 429 by order.
+        """
+        return await disturbed(request, self._faults, RESPONSE_URL, self._serve)
+
+    async def _serve(self, request: web.Request, breakdown: str) -> web.Response:
         key = request.match_info["id"]
+        if not breakdown and (fault := self._faults.take(FaultKind.RATE_LIMIT, RESPONSE_URL)):
+            limit = RateLimited(fault.retry_after_seconds)
+            self._workspace.feed.record("response_url", key, {}, "ratelimited")
+            return web.Response(status=429, text="ratelimited", headers=limit.headers)
+        if breakdown:
+            self._workspace.feed.record("response_url", key, {}, breakdown)
+            return web.Response(status=500)
         try:
             body = await request.json()
             if not isinstance(body, dict):
@@ -88,7 +112,9 @@ class ResponseUrls:
         text, blocks = content.text[:TEXT_CHARACTERS], content.blocks
         if flag(body, "replace_original") and original is not None:
             self._workspace.change(address.channel_id, original["ts"], text=text, blocks=blocks)
+            self._tally.replied(address.trigger_id, replaces=True)
             return
+        self._tally.replied(address.trigger_id, replaces=False)
         is_public = body.get("response_type") == "in_channel"
         self._workspace.post(
             address.channel_id,

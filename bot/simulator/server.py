@@ -17,7 +17,9 @@ from aiohttp import web
 from .feed import Entry
 from .model import BOT_USER_ID, Clock, Json, Pace
 from .ports import listen
+from .seed import Scale
 from .site import Site
+from .tally import Receipt
 
 SHUTDOWN_SECONDS = 1.0
 REAL_PACE = Pace()
@@ -38,6 +40,7 @@ class Simulator:
         self.workspace = site.workspace
         self.people = site.people
         self.site = site
+        self.tally = site.tally
         self._runner = runner
 
     @classmethod
@@ -50,13 +53,28 @@ class Simulator:
         clock: Clock = time.time,
         pace: Pace = REAL_PACE,
         has_rate_limits: bool = False,
+        extra_users: int = 0,
+        extra_channels: int = 0,
+        messages_per_channel: int = 2_000,
     ) -> Simulator:
-        """Serve on the port, or the next free one; 0 takes any. Only loopback hosts."""
+        """Serve on the port, or the next free one; 0 takes any. Only loopback hosts.
+
+        Extra users U0X001… and channels C0X001… join those of seed.py; each of these users has a
+        direct message (D0X001…) and is in #support and in each of these channels. A channel keeps
+        its newest messages.
+        """
         listener = listen(host, port)
         try:
             address = f"[{host}]" if ":" in host else host
             url = f"http://{address}:{listener.getsockname()[1]}"
-            site = Site(manifest, url, clock=clock, pace=pace, has_rate_limits=has_rate_limits)
+            site = Site(
+                manifest,
+                url,
+                clock=clock,
+                pace=pace,
+                has_rate_limits=has_rate_limits,
+                scale=Scale(extra_users, extra_channels, messages_per_channel),
+            )
             application = site.application()
             runner = web.AppRunner(application, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None)
             await runner.setup()
@@ -89,9 +107,12 @@ class Simulator:
         """Write as a person; gives the ts."""
         return self.people.post(user_id, channel_id, text, thread_ts)
 
-    async def command(self, user_id: str, channel_id: str, command: str, text: str = "") -> None:
-        """Use a slash command; returns once it is acknowledged or has failed."""
-        await self.people.command(user_id, channel_id, command, text)
+    async def command(self, user_id: str, channel_id: str, command: str, text: str = "") -> str:
+        """Use a slash command; returns once it is acknowledged or has failed.
+
+        Gives the trigger_id, by which `receipt` tells how it fared; "" for no such command.
+        """
+        return await self.people.command(user_id, channel_id, command, text)
 
     async def action(
         self,
@@ -131,6 +152,18 @@ class Simulator:
     def envelopes(self, kind: str | None = None) -> tuple[Entry, ...]:
         """List the envelopes sent so far, of one type or all."""
         return self._entries("envelope", kind)
+
+    def receipt(self, key: str) -> Receipt | None:
+        """Tell what became of an event_id or trigger_id: acknowledged when, replied how often."""
+        return self.tally.receipt(key)
+
+    def receipts_of(self, channel_id: str, ts: str) -> tuple[Receipt, ...]:
+        """Tell what became of the events about a message, twins apart, and of clicks on it."""
+        return self.tally.of_message(channel_id, ts)
+
+    def count_replies(self, channel_id: str, root_ts: str) -> int:
+        """Count the bot's messages that everyone sees in a thread, in constant time."""
+        return self.tally.replies(channel_id, root_ts)
 
     @property
     def is_connected(self) -> bool:

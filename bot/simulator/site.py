@@ -13,12 +13,13 @@ from .calls import TIER_2, Method
 from .control import Control
 from .courier import Courier
 from .deeds import Deeds
-from .faults import FaultKind, Faults, read_fault
+from .faults import RESPONSE_URL, FaultKind, Faults, read_fault
 from .feed import Feed
 from .guard import guard
 from .manifest import load_manifest
 from .methods.agents import AgentMethods
 from .methods.chat import ChatMethods
+from .methods.people_info import PeopleMethods
 from .methods.reading import ReadingMethods
 from .methods.streams import StreamMethods
 from .methods.views import ViewMethods
@@ -26,7 +27,9 @@ from .model import APP_ID, Clock, Json, Pace
 from .pages import serve_page
 from .people import People
 from .responses import ResponseUrls
+from .seed import Scale
 from .sockets import Sockets
+from .tally import Tally
 from .web_api import Tokens, WebApi
 from .workspace import Workspace
 
@@ -37,24 +40,37 @@ class Site:
     """The parts of one simulated Slack at one address, and its routes."""
 
     def __init__(
-        self, manifest: Path, url: str, *, clock: Clock, pace: Pace, has_rate_limits: bool
+        self,
+        manifest: Path,
+        url: str,
+        *,
+        clock: Clock,
+        pace: Pace,
+        has_rate_limits: bool,
+        scale: Scale,
     ) -> None:
         self._url = url
         self.tokens = Tokens(
             f"xoxb-sim-{secrets.token_hex(12)}", f"xapp-sim-{secrets.token_hex(12)}"
         )
         self.feed = Feed()
-        self.workspace = Workspace(load_manifest(manifest), clock, self.feed)
-        self.views = ViewMethods(self.workspace)
-        self._streams = StreamMethods(self.workspace)
+        self.workspace = Workspace(load_manifest(manifest), clock, self.feed, scale)
         self._faults = Faults()
-        self.sockets = Sockets(self.feed, self._faults, clock)
-        self._courier = Courier(self.feed, self.sockets, self._faults, pace)
-        self.responses = ResponseUrls(self.workspace, url)
+        self.tally = Tally()
+        self.feed.listen(self.tally.hear)
+        self.views = ViewMethods(self.workspace, self._faults, pace)
+        self._streams = StreamMethods(self.workspace, self._faults, pace)
+        self.sockets = Sockets(self.feed, self._faults, clock, pace)
+        self._courier = Courier(
+            self.feed, self.sockets, faults=self._faults, tally=self.tally, pace=pace
+        )
+        self.responses = ResponseUrls(
+            self.workspace, faults=self._faults, tally=self.tally, base_url=url
+        )
         self.people = People(
             self.workspace,
             self._courier,
-            announcer=Announcer(self.workspace, self._courier),
+            announcer=Announcer(self.workspace, self._courier, self._faults),
             responses=self.responses,
             views=self.views,
             streams=self._streams,
@@ -62,9 +78,10 @@ class Site:
         self._control = Control(
             self.workspace, self.sockets, self.views, heartbeat_seconds=pace.heartbeat_seconds
         )
+        self._table = self._methods()
         self._web_api = WebApi(
             self.workspace,
-            self._methods(),
+            self._table,
             tokens=self.tokens,
             faults=self._faults,
             has_rate_limits=has_rate_limits,
@@ -95,10 +112,12 @@ class Site:
         if order.get("kind") == "clear":
             self._faults.clear()
             return
-        fault = read_fault(order)
+        fault = read_fault(order, (*self._table, RESPONSE_URL))
         match fault.kind:
             case FaultKind.DROP_SOCKET:
                 self.sockets.drop()
+            case FaultKind.EXPIRE_STREAMS:
+                self._streams.expire()
             case FaultKind.SILENT:
                 self.sockets.silence()
             case FaultKind.WARNING:
@@ -115,6 +134,7 @@ class Site:
         families = (
             AgentMethods(self.workspace),
             ChatMethods(self.workspace, self._streams.is_live),
+            PeopleMethods(self.workspace),
             ReadingMethods(self.workspace),
             self._streams,
             self.views,

@@ -17,12 +17,10 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from .faults import FaultKind, Faults
 from .feed import Change, ChangeType, Feed
-from .model import APP_ID, Clock, Json
+from .model import APP_ID, Clock, Json, Pace
 
-TICKET_SECONDS = 30
 MAX_TICKETS = 100
 MAX_SOCKETS = 10  # docs: at most ten WebSockets an app
-PING_SECONDS = 20
 CLOSE_SECONDS = 0.5
 DEBUG: Json = {"host": "applink-sim"}
 
@@ -53,6 +51,7 @@ class Sockets:
     feed: Feed
     faults: Faults
     clock: Clock
+    pace: Pace
     on_answer: Callable[[Json], None] = no_answer
     _tickets: dict[str, float] = field(default_factory=dict)
     _open: list[Socket] = field(default_factory=list)
@@ -75,7 +74,7 @@ class Sockets:
         """Serve one WebSocket; 408 for a used, unknown or old ticket."""
         issued_at = self._tickets.pop(request.query.get("ticket", ""), float("-inf"))
         is_refused = self.faults.take(FaultKind.REFUSE_HANDSHAKE) is not None
-        if is_refused or self.clock() - issued_at > TICKET_SECONDS:
+        if is_refused or self.clock() - issued_at > self.pace.ticket_seconds:
             return web.Response(status=408, text="expired ticket")
         response = web.WebSocketResponse(autoping=False, timeout=CLOSE_SECONDS)
         await response.prepare(request)
@@ -125,7 +124,7 @@ class Sockets:
     async def ping(self) -> None:
         """Ping every usable socket now and then, as Slack does, until cancelled."""
         while True:
-            await asyncio.sleep(PING_SECONDS)
+            await asyncio.sleep(self.pace.ping_seconds)
             for socket in self._usable():
                 if not socket.is_silent:
                     with suppress(ConnectionError):  # it went away in this moment
@@ -142,9 +141,7 @@ class Sockets:
         if frame.type is WSMsgType.PING:
             await socket.response.pong(frame.data)
         elif frame.type is WSMsgType.TEXT:
-            answer = json.loads(frame.data)
-            self.feed.record("ack", answer.get("envelope_id", ""), answer)
-            self.on_answer(answer)
+            self.on_answer(json.loads(frame.data))
 
     def _usable(self) -> list[Socket]:
         return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from .model import Json, SlackError
 
@@ -14,16 +13,6 @@ def is_in_timeline(message: Json) -> bool:
     """Tell whether a message is shown in its channel and not only in its thread."""
     is_root = message.get("thread_ts") in (None, message["ts"])
     return is_root or message.get("subtype") == "thread_broadcast"
-
-
-def replies_by_root(messages: Iterable[Json]) -> dict[str, list[Json]]:
-    """Group the replies that everyone sees by the ts of their root, in order."""
-    threads: dict[str, list[Json]] = {}
-    for message in messages:
-        root_ts = message.get("thread_ts")
-        if root_ts and root_ts != message["ts"] and "visible_to" not in message:
-            threads.setdefault(root_ts, []).append(message)
-    return threads
 
 
 def with_counts(message: Json, replies: list[Json]) -> Json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import secrets
 from collections.abc import Mapping
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from .calls import Method, read_arguments
+from .calls import Arguments, Method, read_arguments
+from .disturbing import disturbed
 from .faults import FaultKind, Faults
 from .model import Json, RateLimited, SlackError
 from .workspace import Workspace
@@ -67,34 +67,37 @@ class WebApi:
         self._buckets = Buckets(workspace) if has_rate_limits else None
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Serve one call and record it without its token."""
+        """Serve one call, as far as no fault is ordered for it."""
+        return await disturbed(request, self._faults, request.match_info["method"], self._serve)
+
+    async def _serve(self, request: web.Request, breakdown: str) -> web.Response:
         name = request.match_info["method"]
         arguments: Json = {}
         body: Json = {}
         error: str | None = None
         status, headers = 200, self._headers()
         try:
-            arguments = await read_arguments(request)
-            token = self._token(request, arguments)
-            if fault := self._faults.take(FaultKind.SLOW, name):
-                await asyncio.sleep(fault.seconds)
-            body = {"ok": True} | self._run(name, arguments, token)
+            read = await read_arguments(request)
+            token = _token(request, read)
+            method = self._methods.get(name)
+            arguments = read.of(method)
+            if method is None:
+                raise SlackError("unknown_method", req_method=name)
+            if not breakdown:
+                if method.is_app_level and request.method != "POST":
+                    raise SlackError("insecure_request")
+                body = {"ok": True} | self._run(name, method, arguments, token)
         except SlackError as failure:
             error = failure.code
             body = {"ok": False, "error": error} | failure.fields
         except RateLimited as limit:
             error, status = "ratelimited", 429
-            headers["Retry-After"] = str(limit.retry_after_seconds)
+            headers |= limit.headers
             body = {"ok": False, "error": error}
-        self._workspace.feed.record("call", name, arguments, error)
-        if self._faults.take(FaultKind.LOST_REPLY, name) and request.transport is not None:
-            request.transport.abort()
+        self._workspace.feed.record("call", name, arguments, breakdown or error)
         return web.json_response(body, status=status, headers=headers)
 
-    def _run(self, name: str, arguments: Json, token: str) -> Json:
-        method = self._methods.get(name)
-        if method is None:
-            raise SlackError("unknown_method", req_method=name)
+    def _run(self, name: str, method: Method, arguments: Json, token: str) -> Json:
         self._check_token(method, token)
         if fault := self._faults.take(FaultKind.RATE_LIMIT, name):
             raise RateLimited(fault.retry_after_seconds)
@@ -104,10 +107,6 @@ class WebApi:
             self._buckets.take(name, method, str(arguments.get("channel")))
         self._check_scopes(method)
         return method.run(arguments)
-
-    def _token(self, request: web.Request, arguments: Json) -> str:
-        in_arguments = str(arguments.pop("token", ""))
-        return request.headers.get("Authorization", "").removeprefix("Bearer ") or in_arguments
 
     def _check_token(self, method: Method, token: str) -> None:
         wanted, other = self._tokens.bot_token, self._tokens.app_token
@@ -129,3 +128,12 @@ class WebApi:
     def _headers(self) -> dict[str, str]:
         scopes = ",".join(self._workspace.manifest.scopes)
         return {"x-slack-req-id": secrets.token_hex(16), "x-oauth-scopes": scopes}
+
+
+def _token(request: web.Request, read: Arguments) -> str:
+    """Take the token out of the arguments; one inside a JSON body does not count."""
+    read.body.pop("token", None)
+    given = str(read.plain.pop("token", ""))
+    is_app_token = given.startswith("xapp-")  # goes in the header alone
+    in_header = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return in_header or ("" if is_app_token else given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from . import seed
 from .feed import Change, ChangeType, Feed
@@ -18,9 +19,10 @@ from .model import (
     Json,
     SlackError,
 )
-from .threads import is_in_timeline, replies_by_root, with_counts, with_reaction
+from .seed import Scale
+from .threads import with_reaction
+from .transcript import Transcript
 
-MAX_MESSAGES = 2_000  # a channel; the oldest go first
 MAX_STATUSES = 200
 STATUS_SECONDS = 120  # docs: a status disappears after two minutes
 
@@ -28,15 +30,18 @@ STATUS_SECONDS = 120  # docs: a status disappears after two minutes
 class Workspace:
     """Users, channels and messages; a message is Slack's own JSON object."""
 
-    def __init__(self, manifest: Manifest, clock: Clock, feed: Feed) -> None:
+    def __init__(
+        self, manifest: Manifest, clock: Clock, feed: Feed, scale: Scale = seed.SMALL
+    ) -> None:
         self.manifest = manifest
         self.clock = clock
         self.feed = feed
-        members = seed.users(manifest.bot_name, manifest.app_name)
+        members = seed.users(manifest.bot_name, manifest.app_name, scale)
         self.users = {user.id: user for user in members}
-        self.channels = {channel.id: channel for channel in seed.channels()}
+        self.channels = {channel.id: channel for channel in seed.channels(scale)}
+        self._directs = {it.user: it.id for it in self.channels.values() if it.user}
         self.usergroups = dict(seed.USERGROUPS)
-        self._messages: dict[str, dict[str, Json]] = {name: {} for name in self.channels}
+        self._transcripts = {name: Transcript(scale.messages_per_channel) for name in self.channels}
         self._statuses: dict[tuple[str, str], tuple[str, float]] = {}
         self._last_micros = 0
 
@@ -47,49 +52,35 @@ class Workspace:
 
     def channel(self, channel_id: str) -> Channel:
         """Find a channel, or the DM of a user id; raise channel_not_found."""
-        for channel in self.channels.values():
-            if channel_id in (channel.id, channel.user):
-                return channel
-        raise SlackError("channel_not_found")
+        channel = self.channels.get(self._directs.get(channel_id, channel_id))
+        if channel is None:
+            raise SlackError("channel_not_found")
+        return channel
+
+    def join(self, channel_id: str, user_id: str) -> None:
+        """Add a user to a channel."""
+        channel = self.channels[channel_id]
+        self.channels[channel_id] = replace(channel, members=channel.members | {user_id})
 
     def can_see(self, user_id: str, channel: Channel) -> bool:
         """Tell whether a person has the channel in the sidebar."""
-        return user_id in channel.members
+        return user_id in channel.members and not channel.is_archived
 
     def message(self, channel_id: str, ts: object) -> Json:
         """Find a message that everyone in the channel sees; raise message_not_found."""
-        message = self._messages[channel_id].get(str(ts))
-        if message is None or "visible_to" in message:
-            raise SlackError("message_not_found")
-        return message
+        return self._transcripts[channel_id].seen(ts)
 
     def seen_message(self, channel_id: str, ts: object, viewer: str) -> Json:
         """Find a message as a viewer sees it, ephemeral ones included."""
-        message = self._messages[channel_id].get(str(ts))
-        if message is None or message.get("visible_to", viewer) != viewer:
-            raise SlackError("message_not_found")
-        return message
+        return self._transcripts[channel_id].seen(ts, viewer)
 
     def timeline(self, channel_id: str, viewer: str | None = None) -> list[Json]:
         """List thread roots and broadcasts, oldest first, with their reply counts."""
-        replies = self._replies(channel_id)
-        return [
-            with_counts(message, replies.get(message["ts"], []))
-            for message in self._visible(channel_id, viewer)
-            if is_in_timeline(message)
-        ]
+        return self._transcripts[channel_id].timeline(viewer)
 
     def thread(self, channel_id: str, thread_ts: object, viewer: str | None = None) -> list[Json]:
         """List a root and its replies, oldest first; raise thread_not_found."""
-        root = self._messages[channel_id].get(str(thread_ts))
-        if root is None or "visible_to" in root:
-            raise SlackError("thread_not_found")
-        presented = with_counts(root, self._replies(channel_id).get(str(thread_ts), []))
-        return [presented] + [
-            message
-            for message in self._visible(channel_id, viewer)
-            if message.get("thread_ts") == thread_ts and message["ts"] != thread_ts
-        ]
+        return self._transcripts[channel_id].thread(str(thread_ts), viewer)
 
     def post(
         self,
@@ -104,16 +95,13 @@ class Workspace:
     ) -> Json:
         """Add a message and tell the feed; the bot's posts end its status in that thread."""
         message: Json = {"type": "message", "user": author, "text": text, "ts": self.next_ts()}
-        message |= {"team": TEAM_ID} | (self._bot_fields() if author == BOT_USER_ID else {})
+        message |= self._author_fields(author)
         message |= {name: value for name, value in fields.items() if value}
         message |= {"blocks": list(blocks)} if blocks else {}
-        message |= {"thread_ts": thread_ts} if thread_ts else {}
+        message |= self._thread_fields(channel_id, thread_ts)
         if visible_to:
             message |= {"is_ephemeral": True, "visible_to": visible_to}
-        messages = self._messages[channel_id]
-        messages[message["ts"]] = message
-        while len(messages) > MAX_MESSAGES:
-            del messages[next(iter(messages))]
+        self._transcripts[channel_id].add(message)
         if author == BOT_USER_ID and not visible_to:
             self.set_status(channel_id, thread_ts or message["ts"], "")
         self._tell(ChangeType.EPHEMERAL if visible_to else ChangeType.MESSAGE, channel_id, message)
@@ -122,21 +110,21 @@ class Workspace:
 
     def change(self, channel_id: str, ts: str, **fields: object) -> Json:
         """Replace fields of a message; a field that is None goes away."""
-        previous = self._messages[channel_id][ts]
+        previous = self._transcripts[channel_id].any(ts)
         message = {**previous, **fields}
         message = {name: value for name, value in message.items() if value is not None}
-        self._messages[channel_id][ts] = message
+        self._transcripts[channel_id].replace(message)
         self._tell(ChangeType.MESSAGE_CHANGED, channel_id, message, previous)
         return message
 
     def delete(self, channel_id: str, ts: str) -> None:
         """Remove a message; a root with replies stays as a tombstone, as in Slack."""
-        message = self._messages[channel_id][ts]
-        if self._replies(channel_id).get(ts):
+        transcript = self._transcripts[channel_id]
+        if transcript.replies(ts):
             tomb = {"subtype": "tombstone", "text": "This message was deleted.", "blocks": None}
             self.change(channel_id, ts, **tomb)
             return
-        del self._messages[channel_id][ts]
+        message = transcript.remove(ts)
         is_hidden = "visible_to" in message
         kind = ChangeType.EPHEMERAL_DELETED if is_hidden else ChangeType.MESSAGE_DELETED
         self._tell(kind, channel_id, message, message)
@@ -146,7 +134,7 @@ class Workspace:
         """Add or remove a reaction; raise already_reacted, no_reaction, invalid_name."""
         message = self.message(channel_id, ts)
         message = message | {"reactions": with_reaction(message, user_id, name, adds=adds)}
-        self._messages[channel_id][message["ts"]] = message
+        self._transcripts[channel_id].replace(message)
         self._tell(
             ChangeType.REACTION, channel_id, message, reaction=name, user=user_id, added=adds
         )
@@ -175,17 +163,25 @@ class Workspace:
         """Tell whether another company shares the channel."""
         return self.channels[channel_id].kind is ChannelKind.EXTERNAL
 
-    def _visible(self, channel_id: str, viewer: str | None) -> list[Json]:
-        messages = self._messages[channel_id].values()
-        return [message for message in messages if message.get("visible_to", viewer) == viewer]
+    def _thread_fields(self, channel_id: str, thread_ts: str | None) -> Json:
+        if not thread_ts:
+            return {}
+        transcript = self._transcripts[channel_id]
+        known = thread_ts in transcript and transcript.any(thread_ts)["user"]
+        return {"thread_ts": thread_ts} | ({"parent_user_id": known} if known else {})
 
-    def _replies(self, channel_id: str) -> dict[str, list[Json]]:
-        return replies_by_root(self._messages[channel_id].values())
-
-    def _bot_fields(self) -> Json:
-        profile: Json = {"id": BOT_ID, "app_id": APP_ID, "team_id": TEAM_ID}
-        profile |= {"name": self.manifest.bot_name, "deleted": False}
-        return {"bot_id": BOT_ID, "app_id": APP_ID, "bot_profile": profile}
+    def _author_fields(self, author: str) -> Json:
+        if author == BOT_USER_ID:
+            profile: Json = {"id": BOT_ID, "app_id": APP_ID, "team_id": TEAM_ID}
+            profile |= {"name": self.manifest.bot_name, "deleted": False}
+            bot = {"bot_id": BOT_ID, "app_id": APP_ID, "bot_profile": profile}
+            return {"team": TEAM_ID} | bot
+        user = self.users.get(author)
+        if user is None or user.team_id == TEAM_ID:
+            return {"team": TEAM_ID}
+        profile = {"name": user.name, "real_name": user.real_name, "team": user.team_id}
+        teams = {"team": user.team_id, "user_team": user.team_id, "source_team": user.team_id}
+        return teams | {"user_profile": profile | {"is_restricted": user.is_restricted}}
 
     def _tell(
         self,
@@ -205,10 +201,11 @@ class Workspace:
         )
 
     def _tell_root(self, channel_id: str, reply: Json) -> None:
-        root = self._messages[channel_id].get(reply.get("thread_ts", ""))
-        if root is None or root is reply or "visible_to" in reply:
+        transcript, root_ts = self._transcripts[channel_id], reply.get("thread_ts", "")
+        if root_ts not in transcript or root_ts == reply["ts"] or "visible_to" in reply:
             return
-        presented = with_counts(root, self._replies(channel_id).get(root["ts"], []))
+        root = transcript.any(root_ts)
+        presented = transcript.presented(root)
         audience = self.channels[channel_id].members
         self.feed.publish(
             Change(

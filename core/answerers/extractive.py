@@ -8,7 +8,7 @@ cited.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise, takewhile
 
@@ -63,7 +63,9 @@ class ExtractiveAnswerer:
         """Name this answerer in replies and logs."""
         return "extractive"
 
-    async def answer(self, question: Question, context: Context) -> Draft:
+    async def answer(
+        self, question: Question, context: Context, on_text: Callable[[str], None] | None = None
+    ) -> Draft:
         """Quote what answers; the refusal constant when nothing can be quoted."""
         weights = dict(context.term_weights) or dict.fromkeys(
             self._analyzer.terms(question.text), 1.0

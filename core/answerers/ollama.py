@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..errors import ModelUnavailable
-from ..ollama import OllamaClient
+from ..ollama import OllamaClient, OnText
 from ..ollama_reply import full_name, missing
 from ..prompt import build_messages, estimate_tokens
 from ..types import Context, Draft, Question
@@ -34,6 +34,8 @@ class OllamaAnswerer:
         self._client = client
         self._model = model
         self._num_ctx = num_ctx
+        self._thinks: bool | None = None  # whether it may begin with a thought; None: not known
+        self._has_thought = False  # in an answer, in spite of "think": false
         # One set of options for every question: another num_ctx would make Ollama reload the model.
         self._options: dict[str, float | int] = {
             "seed": seed,
@@ -49,10 +51,17 @@ class OllamaAnswerer:
     def name(self) -> str:
         return "ollama"
 
-    async def answer(self, question: Question, context: Context) -> Draft:
+    async def answer(self, question: Question, context: Context, on_text: OnText = None) -> Draft:
         """Return what the model wrote; the log tells when it cannot have read or said it all."""
         messages = build_messages(question, context)
-        result = await self._client.chat(self._model, messages, options=self._options)
+        result = await self._client.chat(
+            self._model,
+            messages,
+            options=self._options,
+            on_text=on_text,
+            starts_thinking=on_text is not None and await self._may_think(),
+        )
+        self._thinks = self._has_thought = self._has_thought or result.has_thought
         estimated = sum(estimate_tokens(message["content"]) for message in messages)
         # Some servers cut an over-long prompt to half of num_ctx, so their count alone hides it.
         if max(result.prompt_tokens, estimated) >= NEARLY_FULL * self._num_ctx:
@@ -69,6 +78,20 @@ class OllamaAnswerer:
                 self._options["num_predict"],
             )
         return Draft(text=result.text, answerer=self.name)
+
+    async def _may_think(self) -> bool:
+        """Tell whether the model may write a thought whose beginning the template has written.
+
+        One that can think may, in spite of "think": false, until an answer has shown otherwise;
+        so may one of which the server does not tell.
+        """
+        if self._thinks is None:
+            try:
+                capabilities = (await self._client.show(self._model)).capabilities
+            except ModelUnavailable:
+                return True
+            self._thinks = not capabilities or "thinking" in capabilities
+        return self._thinks
 
 
 async def check_ready(client: OllamaClient, model: str) -> str | None:

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncApp
 
-from bot.app import close_client, create_app, make_rebuilds, serve
-from bot.audit import AuditLog
+from bot import retrying
+from bot.app import create_app, serve
+from bot.assembly import open_parts, open_store
 from bot.config import SlackConfig
-from bot.desk import Desk
+from bot.parts import Knowledge, Parts
 from bot.simulator.model import Pace
 from bot.simulator.server import Simulator
+from bot.startup import Identity
 
 from .stand_ins import ArticleAsker, CountingRebuilder
 from .terminal import Terminal, build_library, moved_in, settled
@@ -52,6 +54,7 @@ class Bench:
     slack: SlackConfig
     stop: asyncio.Event
     serving: asyncio.Task[None]
+    ready: asyncio.Event
 
     async def ask(self, user: str, channel: str, text: str, thread: str | None = None) -> Json:
         """Write, and give the bot's reply in the thread of what was written."""
@@ -69,12 +72,12 @@ class Bench:
         assert found is not None
         return found
 
-    async def private(self, user: str, channel: str, holds: str) -> Json:
+    async def private(self, user: str, channel: str, holds: str, thread: str | None = None) -> Json:
         """Wait for a message that only this person sees and that holds some text."""
 
         def find() -> Json | None:
-            seen = self.sim.messages(channel, viewer=user)
-            hidden = {m["ts"] for m in self.sim.messages(channel)}
+            seen = self.sim.messages(channel, thread, user)
+            hidden = {m["ts"] for m in self.sim.messages(channel, thread)}
             return next((m for m in seen if m["ts"] not in hidden and holds in words(m)), None)
 
         found = await self.sim.wait_for(find, 5.0)
@@ -99,6 +102,15 @@ class Bench:
     def directs(self, user: str) -> list[Json]:
         """List the bot's direct messages to a person."""
         return [m for m in self.sim.messages(user.replace("U", "D", 1)) if is_bot(m)]
+
+    async def end(self) -> None:
+        """Stop the bot while questions are at the asker's gate."""
+        self.stop.set()
+        await self.serving
+
+    def replies(self, channel: str, root: str) -> list[str]:
+        """List what the bot has said in a thread."""
+        return [m["text"] for m in self.sim.messages(channel, root) if is_bot(m)]
 
     async def rebuild(self, user: str = "U0ADA", text: str = "", channel: str = "C0GEN") -> None:
         """Use /clockify-rebuild; returns once it is acknowledged."""
@@ -160,10 +172,16 @@ def clock() -> SkewedClock:
 
 
 @pytest.fixture
-async def sim(clock: SkewedClock) -> AsyncIterator[Simulator]:
+def manifest() -> Path:
+    """Name the manifest that the app is made with; a module may have another one."""
+    return MANIFEST
+
+
+@pytest.fixture
+async def sim(clock: SkewedClock, manifest: Path) -> AsyncIterator[Simulator]:
     """Start a local Slack that gives up on acknowledgements quickly."""
     pace = Pace(ack_timeout_seconds=1.0, retry_delays_seconds=(0.0, 0.1))
-    async with await Simulator.start(MANIFEST, pace=pace, clock=clock) as simulator:
+    async with await Simulator.start(manifest, pace=pace, clock=clock) as simulator:
         yield simulator
 
 
@@ -176,10 +194,13 @@ async def start(sim: Simulator, clock: SkewedClock, tmp_path: Path) -> AsyncIter
     async with AsyncExitStack() as stack:
 
         async def starter(**settings: Any) -> Bench:
-            rebuilder = settings.pop("rebuilder", None)
-            bench = begin(sim, clock, settings_for(sim, tmp_path, **settings), rebuilder)
+            rebuilder, pace = settings.pop("rebuilder", None), settings.pop("pace", None)
+            names = {"examples", "folders"} & settings.keys()
+            knowledge = {name: settings.pop(name) for name in names}
+            slack = settings_for(sim, tmp_path, **settings)
+            bench = begin(sim, clock, slack, rebuilder, pace=pace, knowledge=knowledge)
             stack.push_async_callback(end, bench)
-            ready = asyncio.ensure_future(sim.wait_connected())
+            ready = asyncio.ensure_future(bench.ready.wait())
             await asyncio.wait({ready, bench.serving}, return_when=asyncio.FIRST_COMPLETED)
             ready.cancel()
             if bench.serving.done():
@@ -196,15 +217,23 @@ async def bench(start: Starter) -> Bench:
 
 
 @pytest.fixture
-async def app(sim: Simulator, tmp_path: Path) -> AsyncIterator[AsyncApp]:
-    """Make the Bolt app alone, for payloads that no person in the local Slack can send."""
+async def parts(sim: Simulator, tmp_path: Path) -> AsyncIterator[Parts]:
+    """Make all parts of the bot without a connection; nobody works on the inbox."""
     asker = ArticleAsker()
-    slack, desk = settings_for(sim, tmp_path), Desk(asker)
-    audit = AuditLog(slack.audit_file)
-    rebuilds = make_rebuilds(slack, desk, CountingRebuilder(asker), audit)
-    application = create_app(slack, desk, rebuilds, audit, team_id="T0SIM")
-    yield application
-    await close_client(application.client)
+    slack = settings_for(sim, tmp_path)
+    knowledge = Knowledge(asker=asker, rebuilder=CountingRebuilder(asker))
+    identity = Identity(team="Simulator", team_id="T0SIM", bot_user_id=sim.bot_user_id)
+    async with (
+        open_store(slack) as store,
+        open_parts(slack, knowledge, identity, store) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+async def app(parts: Parts) -> AsyncApp:
+    """Make the Bolt app alone, for payloads that no person in the local Slack can send."""
+    return create_app(parts)
 
 
 def settings_for(sim: Simulator, folder: Path, **settings: Any) -> SlackConfig:
@@ -216,6 +245,7 @@ def settings_for(sim: Simulator, folder: Path, **settings: Any) -> SlackConfig:
         "admins": ("U0ADA",),
         "feedback_file": folder / "state" / "feedback.jsonl",
         "audit_file": folder / "state" / "audit.jsonl",
+        "state_file": folder / "state" / "bot.sqlite3",
         "rebuild_cooldown_seconds": 0.0,
     }
     return SlackConfig(**{**defaults, **settings})
@@ -226,22 +256,31 @@ def begin(
     clock: SkewedClock,
     slack: SlackConfig,
     rebuilder: CountingRebuilder | None = None,
+    *,
+    pace: retrying.Pace | None = None,
+    knowledge: dict[str, Any] | None = None,
 ) -> Bench:
-    """Run the bot in the background; a rebuilder that is given has seen an earlier bot."""
+    """Run the bot in the background; a rebuilder that is given has seen an earlier bot.
+
+    knowledge may hold examples and folders, see bot.parts.Knowledge.
+    """
     rebuilder = rebuilder or CountingRebuilder(ArticleAsker())
     asker = rebuilder.asker
-    stop = asyncio.Event()
+    stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(
         serve(
             slack,
             asker,
             rebuilder,
             stop,
-            live_meta=lambda: {"generation": asker.generation, "created": "2026-01-01T00:00:00Z"},
+            on_ready=lambda _: ready.set(),
+            live_meta=lambda: {"generation": asker.generation, "created": asker.created},
             update_seconds=UPDATE_SECONDS,
+            pace=pace,
+            **(knowledge or {}),
         )
     )
-    return Bench(sim, clock, asker, rebuilder, slack, stop, serving)
+    return Bench(sim, clock, asker, rebuilder, slack, stop, serving, ready)
 
 
 async def end(bench: Bench) -> None:

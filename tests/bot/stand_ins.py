@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from bot.rebuilder import RolledBack
 from core.build_record import BuildRecord
@@ -47,6 +48,7 @@ class ArticleAsker:
     """Answers with the article whose title shares most words with the question and its history."""
 
     generation: str = "00000001"
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat())  # all generations
     asked: list[Question] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     running: int = 0
@@ -55,7 +57,7 @@ class ArticleAsker:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def ask(self, question: Question) -> Turn:
+    async def ask(self, question: Question, on_draft: Callable[[str], None] | None = None) -> Turn:
         """Search, or break when the question says so."""
         self.asked.append(question)
         self.running += 1
@@ -68,16 +70,23 @@ class ArticleAsker:
             raise RuntimeError(f"very secret detail of {question.text}")
         reply = self._reply(question)
         notes = ("Ollama did not answer <!here>.",) if "ollama" in question.text else ()
-        return Turn(question, reply, generation=self.generation, footnotes=notes)
+        return Turn(
+            question,
+            reply,
+            generation=self.generation,
+            answerer="stand-in",
+            footnotes=notes,
+            standalone=_asked(question),
+        )
 
     def _reply(self, question: Question) -> Answer | Refusal | Notice:
         if not question.text:
             return Notice(NoticeKind.EMPTY, "What would you like to know?")
-        asked = " ".join((*(past.question for past in question.history), question.text)).lower()
-        words = set(asked.replace("?", "").split()) - STOP_WORDS
+        words = set(_asked(question).lower().replace("?", "").split()) - STOP_WORDS
         shared = {
             article: len(words & set(f"{title} {text}".lower().split()))
             for article, (title, text) in ARTICLES.items()
+            if not question.folders or article in question.folders
         }
         best = max(shared, key=lambda article: shared[article])
         chunk = chunk_of(best)
@@ -86,6 +95,10 @@ class ArticleAsker:
             return Refusal(RefusalReason.NOTHING_FOUND, nearest)
         source = Source(1, chunk.title, chunk.url, chunk.headings, chunk.id)
         return Answer(f"{chunk.text} [1]", (source,))
+
+
+def _asked(question: Question) -> str:
+    return " ".join((*(past.question for past in question.history), question.text))
 
 
 @dataclass

@@ -38,7 +38,7 @@ async def test_questions_follow_ups_and_commands(terminal: Terminal) -> None:
             "How do I lock timesheets?",
             ":sources",
             ":debug",
-            "automatically?",
+            "and automatically?",
             ":debug",
             "",
             ":frobnicate",
@@ -63,6 +63,8 @@ async def test_questions_follow_ups_and_commands(terminal: Terminal) -> None:
     assert replies[4].startswith("Scores and times are shown.\ngeneration 00000001, embedded:")
     assert f"{HELP}lock-timesheets" in replies[5]  # read together with the question before
     assert "answerer extractive, retrieve " in replies[5]
+    assert "\nsearched for: How do I lock timesheets?\n" in replies[4]
+    assert "\nsearched for: How do I lock timesheets? and automatically?\n" in replies[5]
     assert replies[6] == "Scores and times are hidden.\n"
     assert replies[7] == ""
     assert replies[8].startswith(":frobnicate is no command.\n:sources  the sources of")
@@ -81,6 +83,19 @@ async def test_a_short_question_of_another_kind_is_judged_by_itself(terminal: Te
     _, _, tag, napoleon, _ = ended.out.split(PROMPT)
     assert "Open **Tags** in the menu" in tag
     assert napoleon.strip().startswith(REFUSAL)
+
+
+async def test_a_follow_up_is_read_with_the_last_question_not_with_a_greeting(
+    terminal: Terminal,
+) -> None:
+    typed = said("How do I create a tag?", "hello", "and who can delete one?", "and edit it?")
+    ended = await terminal.run("chat", "--debug", stdin=typed)
+    searched = re.findall(r"^searched for: (.*)$", ended.out, re.MULTILINE)
+    assert searched == [
+        "How do I create a tag?",
+        "How do I create a tag? and who can delete one?",
+        "How do I create a tag? and edit it?",
+    ]
 
 
 async def test_as_json_standard_output_holds_replies_and_nothing_else(terminal: Terminal) -> None:

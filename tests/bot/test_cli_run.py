@@ -7,11 +7,12 @@ import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AsyncExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from bot.config import SlackConfig
 from bot.simulator.server import Simulator
@@ -20,10 +21,12 @@ from core.lock import build_lock
 
 from .articles import write_articles
 from .conftest import is_bot
-from .terminal import Ended, Running, Terminal, bare
+from .scripted_slack import ScriptedSlack
+from .terminal import NOWHERE, Ended, Running, Terminal, bare
 
 READY = "clockify-bot is ready: "
 STOP_SECONDS = 5.0
+LATEST_END_SECONDS = 12.0  # after the signal, whatever hangs
 READY_SECONDS = 10.0  # promised: 5
 
 
@@ -233,8 +236,8 @@ async def test_tokens_come_from_dotenv_and_sigterm_ends_with_0(
     processes.append(running)
     await sim.wait_connected(20)
     await running.line("connected to Slack as U0BOT")
-    await sim.post("U0ANN", "D0ANN", "How do I create a tag?")
-    await sim.wait_for(lambda: [m for m in sim.messages("D0ANN") if is_bot(m)])
+    root = await sim.post("U0ANN", "D0ANN", "How do I create a tag?")
+    await sim.wait_for(lambda: [m for m in sim.messages("D0ANN", root) if is_bot(m)])
     code, seconds = await running.stop(signal.SIGTERM)
     assert (code, seconds < STOP_SECONDS) == (0, True)
     assert "Traceback" not in running.text
@@ -264,6 +267,83 @@ async def test_a_signal_ends_a_bot_that_waits_for_a_slack_or_an_ollama_that_says
             code, seconds = await running.stop(signal.SIGTERM)
             assert (code, seconds < STOP_SECONDS) == (0, True)
             assert "Traceback" not in running.text
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("state", ["opening", "handshake", "waiting", "deaf", "gone"])
+async def test_a_signal_ends_a_bot_in_any_state_of_its_connection(
+    terminal: Terminal, processes: list[Running], state: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(ScriptedSlack())
+        tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+        on = terminal.having(ANSWERER="extractive", SLACK_API_URL=slack.api_url, **tokens)
+        running = await on.start("run")
+        processes.append(running)
+        await slack.connection(20.0)
+        await running.line("connected to Slack as U0BOT")
+        match state:
+            case "opening":
+                slack.has_opening.clear()
+            case "handshake":
+                slack.has_handshake.clear()
+            case "waiting":
+                slack.open_replies += [refused() for _ in range(100)]
+            case "deaf":
+                slack.deafen()
+            case "gone":
+                await stack.aclose()
+        if state != "deaf":
+            slack.hang_up()
+            await running.line("Slack closed the connection")
+        code, seconds = await running.stop(signal.SIGTERM)
+    assert (code, seconds < LATEST_END_SECONDS) == (0, True)
+    assert "Traceback" not in running.text
+
+
+def refused() -> web.Response:
+    """Answer like a Slack that has a bad day."""
+    return web.json_response({"ok": False, "error": "internal_error"})
+
+
+@pytest.mark.proof
+async def test_a_token_revoked_while_running_ends_it_with_2(
+    sim: Simulator, terminal: Terminal, processes: list[Running]
+) -> None:
+    running = await terminal.on(sim).start("run")
+    processes.append(running)
+    await running.line("connected to Slack as U0BOT")
+    revoked = {"method": "apps.connections.open", "error": "token_revoked", "times": 100}
+    await sim.fault("api_error", **revoked)
+    await sim.fault("drop_socket")
+    assert await running.ended() == 2
+    sentence = "SLACK_APP_TOKEN: The token was revoked. Install the app again and copy the new"
+    assert running.lines[-1].startswith(f"clockify-bot: {sentence}")
+    assert [sentence in line for line in running.lines if " ERROR " in line] == [True]
+    assert "Traceback" not in running.text
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(200)
+async def test_two_minutes_without_slack_end_it_with_75(
+    terminal: Terminal, processes: list[Running]
+) -> None:
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    on = terminal.having(ANSWERER="extractive", SLACK_API_URL=NOWHERE, **tokens)
+    started = asyncio.get_running_loop().time()
+    running = await on.start("run")
+    processes.append(running)
+    await asyncio.wait_for(running.process.wait(), 180)
+    assert 120 < asyncio.get_running_loop().time() - started < 140
+    assert await running.ended() == 75
+    problem = f"Slack does not answer at {NOWHERE}/: ClientConnectorError."
+    tries = [line for line in running.lines if "WARNING" in line]
+    assert [problem in line for line in tries] == [True] * len(tries)
+    assert 10 <= len(tries) <= 20
+    assert running.lines[-1].startswith(
+        f"clockify-bot: No connection to Slack for 120 s: {problem}"
+    )
+    assert "Traceback" not in running.text
 
 
 async def test_asking_for_help_needs_nothing(tmp_path: Path) -> None:

@@ -33,12 +33,11 @@ class Office:
     running: Running
 
     async def ask(self, text: str, channel: str = "C0GEN", thread: str | None = None) -> Json:
-        """Write as Ann and give the bot's next reply: in the thread, in a DM below."""
+        """Write as Ann and give the bot's next reply in the thread."""
         ts = await self.sim.post("U0ANN", channel, text, thread)
 
         def find() -> Json | None:
-            is_direct = channel.startswith("D")
-            replies = self.sim.messages(channel, None if is_direct else thread or ts)
+            replies = self.sim.messages(channel, thread or ts)
             return next((m for m in replies if is_bot(m) and m["ts"] > ts), None)
 
         reply = await self.sim.wait_for(find, SECONDS)
@@ -91,7 +90,8 @@ async def test_every_way_to_ask_is_answered_from_the_articles(office: Office) ->
     sim = office.sim
     reply = await office.ask(f"<@{sim.bot_user_id}> {LOCK}")
     assert "Switch on *Lock entries*" in reply["text"]
-    (sources,) = [b["text"]["text"] for b in reply["blocks"] if "*Sources*" in words(b)]
+    contexts = [b["elements"] for b in reply["blocks"] if b["type"] == "context"]
+    (sources,) = [e["text"] for elements in contexts for e in elements if "*Sources*" in e["text"]]
     section = f". <{HELP}lock-timesheets|Lock timesheets> › How to lock timesheets"
     assert [line[1:] for line in sources.splitlines()].count(section) == 1
     assert sim.messages("C0GEN")[0]["ts"] == reply["thread_ts"]

@@ -15,6 +15,7 @@ from bot.markup import Links, clean, code, escape, link, to_mrkdwn
 HELP = "https://clockify.me/help/a"
 ODD = "https://clockify.me/view?id=7&x=1"
 LINKS = Links.of([HELP, ODD], {1: HELP, 2: None, 3: "javascript:alert(1)", 4: ODD})
+HOSTS = frozenset({"clockify.me"})
 LINK = re.compile(r"<(https?://[^<>|\s]+)(\|[^<>|]*)?>")
 # What Slack would find by itself: addresses, domains and e-mail addresses.
 SELF_LINKED = re.compile(r"://|(?<![\w-])[\w-]{1,63}\.(?:com|me|net|org)(?![^\W_])", re.IGNORECASE)
@@ -76,14 +77,14 @@ def check_safe(shown: str, hosts: frozenset[str]) -> None:
 @example("[a://b](https://clockify.me/b)")
 @example("a**evil.com**b_evil.com_")
 def test_converted_markdown_is_safe(text: str) -> None:
-    check_safe(to_mrkdwn(text, LINKS), LINKS.hosts)
+    check_safe(to_mrkdwn(text, LINKS), HOSTS)
 
 
 @settings(max_examples=100, deadline=None)
 @given(HOSTILE)
 def test_escaped_text_and_labels_are_safe(text: str) -> None:
     check_safe(escape(text), frozenset())
-    check_safe(link(HELP, text, LINKS), LINKS.hosts)
+    check_safe(link(HELP, text, LINKS), HOSTS)
     check_safe(link("https://evil.com", text, LINKS), frozenset())
     assert not PINGS.search(code(text))
 
@@ -92,8 +93,9 @@ def test_escaped_text_and_labels_are_safe(text: str) -> None:
 @given(HOSTILE)
 def test_only_safe_addresses_are_linked(url: str) -> None:
     for address in (url, f"https://clockify.me/{url}", f"https://{url}clockify.me/"):
-        check_safe(link(address, "label", LINKS), LINKS.hosts)
-        check_safe(link(address, "label", Links.of([address], {})), Links.of([address], {}).hosts)
+        check_safe(link(address, "label", LINKS), HOSTS)
+        own = Links.of([address], {})
+        assert link(address, "label", own) in ("label", *(f"<{a}|label>" for a in own.addresses))
 
 
 @pytest.mark.parametrize(
@@ -109,12 +111,20 @@ def test_only_safe_addresses_are_linked(url: str) -> None:
         ("> said", "&gt; said"),
         ("See [1][2] and [9].", f"See <{HELP}|[1]>[2] and [9]."),
         ("[3] [4]", "[3] <https://clockify.me/view?id=7&amp;x=1|[4]>"),
-        ("[ok](https://clockify.me/b)", "<https://clockify.me/b|ok>"),
-        ("[no](https://clockify.me/b?q=1)", "no"),
+        (f"[ok]({HELP})", f"<{HELP}|ok>"),
+        ("[no](https://clockify.me/b)", "no"),
+        (f"[no]({HELP}?q=1)", "no"),
         ("[no](https://user@clockify.me/b)", "no"),
         ("[no](https://clockify.me.evil.test/)", "no"),
-        ("[clockify.me](https://clockify.me/b)", "<https://clockify.me/b>"),
-        ("At https://clockify.me/b.", "At <https://clockify.me/b>."),
+        (f"[clockify.me]({HELP})", f"<{HELP}>"),
+        (f"At {HELP}.", f"At <{HELP}>."),
+        ("At https://clockify.me/b.", "At `https://clockify.me/b`."),
+        ("[evil](https://evil.test).com", "`evil.com`"),
+        ("![evil](x.png).com", "`evil.com`"),
+        ("# **evil**.com", "*`evil.com`*"),
+        ("evil.com¹ and evil.com", "`evil.com¹` and `evil.com`"),
+        ("evil.com" + "0" * 30 + "://x", "`evil.com` `" + "0" * 30 + "://x`"),
+        ("@ＨＥＲＥ @hereby", "@ ＨＥＲＥ @ hereby"),
         ("At app.clockify.me/x, mail a@b.com", "At `app.clockify.me/x`, mail `a@b.com`"),
         ("e.g. 1.5 h, v2.0 and U.S.", "e.g. 1.5 h, v2.0 and U.S."),
         ("![chart](https://evil.com/x.png)", "chart"),
@@ -136,6 +146,10 @@ def test_conversion(markdown: str, mrkdwn: str) -> None:
         "https://clockify.me/<!here>",
         "https://clockify.me\\@evil.com/",
         "https://кlockify.me/",
+        "https://xn--lockify-1fg.me/",
+        "https://help.xn--80ak6aa92e.com/",
+        "https://clockify.me/\u202egnp.exe",
+        "http://https://clockify.me/",
         "https://[::1]/",
         "https://clockify.me:99999/",
         "https://clockify.me/" + "a" * 2_000,
@@ -149,7 +163,11 @@ def test_improper_addresses_are_never_linked(url: str) -> None:
 
 
 def test_a_path_is_encoded() -> None:
-    assert LINKS.safe("https://clockify.me/@here/ü") == "https://clockify.me/%40here/%C3%BC"
+    links = Links.of(["https://clockify.me/@here/ü"], {})
+    assert links.safe("https://clockify.me/@here/ü") == "https://clockify.me/%40here/%C3%BC"
+    assert links.safe("https://clockify.me/@here/%C3%BC") == links.safe(
+        "https://clockify.me/@here/ü"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.app import open_client
-from bot.permissions import CACHE_SECONDS, AdminCheck, CheckFailed, Verdict, judge
+from bot.membership import CACHE_SECONDS, CheckFailed, Verdict, judge
+from bot.permissions import AdminCheck
 from bot.simulator.server import Simulator
+from bot.startup import open_client
 
 from .conftest import settings_for
 

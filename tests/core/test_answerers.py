@@ -70,6 +70,13 @@ class TestContract:
         assert answerer.name == request.node.callspec.params["answerer"]
         assert (await answerer.answer(QUESTION, LOCKING)).answerer == answerer.name
 
+    async def test_pieces_are_those_of_its_draft(self, answerer: Answerer) -> None:
+        pieces: list[str] = []
+        draft = await answerer.answer(QUESTION, LOCKING, pieces.append)
+        assert draft == await answerer.answer(QUESTION, LOCKING)
+        assert draft.text.startswith("".join(pieces))
+        assert bool(pieces) == (answerer.name == "ollama")
+
     async def test_its_draft_passes_the_check(self, answerer: Answerer) -> None:
         reply = check(await answerer.answer(QUESTION, LOCKING), LOCKING)
         assert isinstance(reply, Answer)

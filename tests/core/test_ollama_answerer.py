@@ -78,6 +78,72 @@ async def test_same_question_same_request(ollama: ScriptedOllama) -> None:
     assert ollama.requests[0].payload == ollama.requests[1].payload
 
 
+class TestPieces:
+    """A template may write the beginning of a thought itself: only its end is in the text."""
+
+    THINKING = "The user asks [1]. I look. </think>Open Settings [1]."
+
+    @pytest.fixture
+    async def asking(self, ollama: ScriptedOllama) -> AsyncIterator[OllamaClient]:
+        async with client(ollama.url) as asking:
+            yield asking
+
+    async def pieces(self, writer: OllamaAnswerer) -> str:
+        pieces: list[str] = []
+        await writer.answer(QUESTION, LOCKING, pieces.append)
+        return "".join(pieces)
+
+    async def test_a_model_that_cannot_think_is_shown_from_the_beginning(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        writer = answerer(asking)
+        for _ in range(2):
+            assert await self.pieces(writer) == "Admins lock timesheets in Settings. [1]"
+        assert len(ollama.asked("/api/show")) == 1
+
+    @pytest.mark.parametrize("capabilities", [["completion", "thinking"], []])
+    async def test_one_that_may_think_is_shown_from_the_end_of_its_thought(
+        self, ollama: ScriptedOllama, asking: OllamaClient, capabilities: list[str]
+    ) -> None:
+        ollama.capabilities = capabilities
+        ollama.script = lambda _: self.THINKING
+        writer = answerer(asking)
+        for _ in range(2):
+            assert await self.pieces(writer) == "Open Settings [1]."
+
+    async def test_one_that_did_not_think_is_shown_the_next_time(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        ollama.capabilities = ["completion", "thinking"]
+        ollama.script = lambda _: "Open Settings [1]."
+        writer = answerer(asking)
+        assert await self.pieces(writer) == ""
+        assert await self.pieces(writer) == "Open Settings [1]."
+
+    async def test_one_that_once_thought_is_waited_for_ever_after(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        texts = iter(["<think>hm</think>Yes [1].", "Yes [1].", self.THINKING])
+        ollama.script = lambda _: next(texts)
+        writer = answerer(asking)
+        shown = [await self.pieces(writer) for _ in range(3)]
+        assert shown == ["Yes [1].", "", "Open Settings [1]."]
+
+    async def test_a_server_that_does_not_say_is_asked_again(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        ollama.fail(Fault.BUSY, path="/api/show", times=1)
+        writer = answerer(asking)
+        assert await self.pieces(writer) == ""
+        assert await self.pieces(writer) == "Admins lock timesheets in Settings. [1]"
+
+    async def test_nobody_who_looks_costs_no_request(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        await answerer(asking).answer(QUESTION, LOCKING)
+        assert [request.path for request in ollama.requests] == ["/api/chat"]
+
+
 async def test_refuses_without_snippets(ollama: ScriptedOllama) -> None:
     async with client(ollama.url) as asking:
         draft = await answerer(asking).answer(QUESTION, context())

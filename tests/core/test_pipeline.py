@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,9 +40,13 @@ from .fakes import ARTICLES, HashingEmbedder, WordMatcher, request, versioned, w
 QUESTION = Question("How do I lock timesheets?", id="q1")
 
 
-async def build(tmp_path: Path, **settings: object) -> Index:
+async def build(
+    tmp_path: Path, *, pages: Mapping[str, str] = ARTICLES, **settings: object
+) -> Index:
     """Publish one more generation of the pages."""
-    knowledge = write_knowledge(tmp_path / "kb")
+    for name in pages:
+        (tmp_path / "kb" / name).parent.mkdir(parents=True, exist_ok=True)
+    knowledge = write_knowledge(tmp_path / "kb", pages)
     await rebuild(request(knowledge, tmp_path / "index", force=True, **settings))
     return Store(tmp_path / "index").open().index
 
@@ -317,6 +321,117 @@ class TestFollowUps:
         await asked.ask(Question("And a spreadsheet?", (self.BEFORE,)))
         prompt = ollama.asked("/api/chat")[0].payload["messages"][1]["content"]
         assert "Question: How do I export a report?\nReply: On the report page." in prompt
+
+    async def test_the_turn_and_the_debug_log_tell_what_was_searched(
+        self, index: Index, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("DEBUG", "core")
+        asked = pipeline(index)
+        turn = await asked.ask(Question("And a spreadsheet?", (self.BEFORE,), id="q7"))
+        read = "How do I export a report? And a spreadsheet?"
+        assert turn.standalone == read
+        (told,) = [r for r in caplog.records if "spreadsheet" in r.getMessage()]
+        assert (told.levelname, told.getMessage()) == (
+            "DEBUG",
+            f"question q7 is searched as '{read}'",
+        )
+        assert (await asked.ask(QUESTION)).standalone == QUESTION.text
+        assert (await asked.ask(Question("hello"))).standalone == ""
+
+    async def test_the_history_has_a_part_of_the_budget(
+        self, index: Index, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        rules = AnswerRules(budget_tokens=5 * 60)  # room for one of these exchanges
+        history = tuple(Exchange(f"How is {n} exported?", "So " * 30) for n in ("A", "B"))
+        asked = pipeline(index, answerer=generator(asking), rules=rules)
+        await asked.ask(Question(QUESTION.text, history))
+        prompt = ollama.asked("/api/chat")[0].payload["messages"][1]["content"]
+        assert ("How is B exported?" in prompt, "How is A exported?" in prompt) == (True, False)
+
+
+class TestFolders:
+    @pytest.fixture
+    async def index(self, tmp_path: Path) -> Index:
+        """Publish the pages twice, under two folders."""
+        return await build(
+            tmp_path,
+            pages={f"{top}/{name}": page for top in "xy" for name, page in ARTICLES.items()},
+        )
+
+    @pytest.mark.parametrize("top", ["x", "y"])
+    async def test_answers_come_from_them(self, index: Index, top: str) -> None:
+        turn = await pipeline(index).ask(replace(QUESTION, folders=(top,)))
+        assert {hit.chunk.article_id.partition("/")[0] for hit in turn.hits} == {top}
+        assert {s.chunk_id.partition("/")[0] for s in answer(turn).sources} == {top}
+
+    async def test_so_do_the_nearest_articles_of_a_refusal(self, index: Index) -> None:
+        asked = pipeline(index, rules=AnswerRules(threshold=1.0))
+        nearest = refusal(await asked.ask(replace(QUESTION, folders=("y",)))).nearest
+        assert len(nearest) == 3
+        assert {hit.chunk.article_id.partition("/")[0] for hit in nearest} == {"y"}
+
+    async def test_of_an_unknown_one_nothing_is_found(self, index: Index) -> None:
+        turn = await pipeline(index).ask(replace(QUESTION, folders=("z",)))
+        assert turn.reply == Refusal(RefusalReason.NOTHING_FOUND, ())
+
+    async def test_without_any_all_are_searched(self, index: Index) -> None:
+        turn = await pipeline(index).ask(QUESTION)
+        assert {hit.chunk.article_id.partition("/")[0] for hit in turn.hits} == {"x", "y"}
+
+
+class TestDrafts:
+    TEXT = "Open the settings [2] and [99]. Then save [1]. I don't know based on the MD. Done."
+
+    async def test_the_model_is_shown_writing(
+        self, index: Index, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        ollama.script = lambda _: self.TEXT
+        drafts: list[str] = []
+        turn = await pipeline(index, answerer=generator(asking)).ask(QUESTION, drafts.append)
+        assert drafts == [
+            "Open the settings [1] and.",
+            "Open the settings [1] and. Then save [2].",
+        ]
+        assert answer(turn).text.startswith(drafts[-1])
+
+    @pytest.mark.parametrize(
+        "text", [REFUSAL_TEXT, "The snippets do not mention it [1]. Sorry.", "No citation. At all."]
+    )
+    async def test_nothing_is_shown_of_a_refusal(
+        self, index: Index, ollama: ScriptedOllama, asking: OllamaClient, text: str
+    ) -> None:
+        ollama.script = lambda _: text
+        drafts: list[str] = []
+        turn = await pipeline(index, answerer=generator(asking)).ask(QUESTION, drafts.append)
+        refusal(turn)
+        assert drafts == []
+
+    async def test_whoever_cannot_show_them_gets_the_answer(
+        self, index: Index, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        def fail(_: str) -> None:
+            raise RuntimeError("the message is gone")
+
+        ollama.script = lambda _: self.TEXT
+        asked = pipeline(index, answerer=generator(asking))
+        assert (await asked.ask(QUESTION, fail)).reply == (await asked.ask(QUESTION)).reply
+
+    async def test_quotes_come_at_once(self, index: Index) -> None:
+        drafts: list[str] = []
+        answer(await pipeline(index).ask(QUESTION, drafts.append))
+        assert drafts == []
+
+    async def test_a_model_that_fails_half_way_is_replaced(
+        self, index: Index, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        ollama.script = lambda _: self.TEXT
+        ollama.fail(Fault.NO_DONE, path="/api/chat")
+        drafts: list[str] = []
+        asked = pipeline(index, answerer=generator(asking), fallback=ExtractiveAnswerer())
+        turn = await asked.ask(QUESTION, drafts.append)
+        assert len(drafts) == 2
+        assert turn.footnotes == (FALLBACK_FOOTNOTE,)
+        assert answer(turn).sources[0].title == "Lock timesheets"
 
 
 class TestEmbedderFails:

@@ -117,13 +117,40 @@ def test_a_title_stays_in_its_header() -> None:
     assert "[1 | A / B) (2 / C | D E]\nx\n" in text
 
 
+def exchanges(count: int, characters: int) -> tuple[Exchange, ...]:
+    """Make exchanges whose questions and replies have about so many characters."""
+    rest = "long " * (characters // 5)
+    return tuple(Exchange(f"q{n} {rest}".strip(), f"r{n} {rest}".strip()) for n in range(count))
+
+
 def test_history_is_short_and_recent() -> None:
-    history = tuple(Exchange(f"q{n} " + "long " * 200, f"r{n} " + "wide " * 200) for n in range(5))
-    text = user_message(Question("now", history), snippet(1, "x"))
+    text = user_message(Question("now", exchanges(5, 60)), snippet(1, "x"))
     assert re.findall(r"Question: (q\d)", text) == ["q2", "q3", "q4"]
     assert re.findall(r"Reply: (r\d)", text) == ["r2", "r3", "r4"]
+    assert "…" not in text
+
+
+def test_of_long_exchanges_the_last_ones_fit() -> None:
+    text = user_message(Question("now", exchanges(3, 1000)), snippet(1, "x"))
+    assert re.findall(r"Question: (q\d)", text) == ["q1", "q2"]
     assert max(len(line) for line in text.splitlines()) <= 500 + len("Reply: ")
-    assert text.count("…") == 6
+    assert text.count("…") == 4
+    earlier = text[text.index("<<earlier") : text.index("\n\n<<question")]
+    assert estimate_tokens(earlier) <= Context((), 0).history_tokens < 2 * estimate_tokens(earlier)
+
+
+@pytest.mark.parametrize(("tokens", "kept"), [(0, []), (60, ["q4"]), (120, ["q3", "q4"])])
+def test_history_has_the_room_that_the_context_leaves_it(tokens: int, kept: list[str]) -> None:
+    context = Context((snippet(1, "x"),), 0, history_tokens=tokens)
+    text = build_messages(Question("now", exchanges(5, 60)), context)[1]["content"]
+    assert re.findall(r"Question: (q\d)", text) == kept
+
+
+def test_an_exchange_that_does_not_fit_hides_those_before_it() -> None:
+    short, long = exchanges(1, 20), exchanges(1, 1000)
+    context = Context((), 0, history_tokens=100)
+    question = Question("now", (*short, *long, *short))
+    assert build_messages(question, context)[1]["content"].count("<<earlier ") == 1
 
 
 def test_estimates_four_characters_a_token() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -308,3 +309,89 @@ def test_diversity_passes_over_a_copy() -> None:
     chosen = ask(built, "lock timesheets in the settings", RetrievalRules(mmr_lambda=0.5)).chosen
     assert chosen[0].chunk.text == text
     assert text not in [hit.chunk.text for hit in chosen[1:3]]
+
+
+class TestFolders:
+    """Only what lies in the given folders is found: hits, chosen ones, and those added to ten."""
+
+    TEXTS: ClassVar[dict[str, str]] = {
+        "Lock": "Admins lock timesheets and open a week.\n\n## Dates\n\nPick a date.",
+        "Approve": "Managers approve timesheets each week.",
+        "Kiosk": "Clock in on a shared tablet.",
+    }
+
+    def split(self, folders: Sequence[str], *, lexical_only: bool = False) -> Index:
+        """Make an index with the same three articles in each folder."""
+        ids = [f"{folder}/{title.lower()}" for folder in folders for title in self.TEXTS]
+        texts = [(title, body) for _ in folders for title, body in self.TEXTS.items()]
+        chunks = [
+            chunk
+            for id, (title, body) in zip(ids, texts, strict=True)
+            for chunk in split_article(
+                Article(id, title, None, body, "", ""),
+                sizes=SIZES,
+                count_tokens=lambda text: len(text.split()),
+            )
+        ]
+        vectors = np.stack([embed(chunk.indexed_text) for chunk in chunks])
+        return build_index("1", chunks, *((None, None) if lexical_only else (vectors, SPEC)))
+
+    @pytest.mark.parametrize("lexical_only", [False, True], ids=["vectors", "words"])
+    @pytest.mark.parametrize("folders", [("b",), ("b", "d"), ("b/",), ("B",), ("b", "zz")])
+    def test_nothing_comes_from_elsewhere(
+        self, folders: tuple[str, ...], lexical_only: bool
+    ) -> None:
+        index = self.split(("a", "b", "bb", "c", "d"), lexical_only=lexical_only)
+        query = None if lexical_only else embed("lock timesheets")
+        found = search(index, "lock timesheets", query, RULES, allowed=index.rows_within(folders))
+        within = {folder.strip("/").lower() for folder in folders} - {"zz"}
+        for hits in (found.hits, found.chosen):
+            assert {hit.chunk.article_id.partition("/")[0] for hit in hits} == within
+        assert found.hits[0].chunk.article_id == "b/lock"
+        assert len(found.hits) == 3 * len(within)
+
+    def test_what_is_far_behind_elsewhere_is_found(self) -> None:
+        """More chunks than a retriever gives candidates are nearer, and have more of the words."""
+        index = self.split((*(f"a{n}" for n in range(POOL)), "z"))
+        allowed = index.rows_within(["z"])
+        for text in ("lock timesheets week date", "tablet"):
+            for query in (embed(text), None):
+                found = search(index, text, query, RULES, allowed=allowed)
+                ids = {hit.chunk.article_id for hit in found.hits}
+                assert ids == {"z/lock", "z/approve", "z/kiosk"}
+
+    def test_scores_are_those_of_the_whole_index(self) -> None:
+        index = self.split(("a", "b"))
+        text = "approve timesheets"
+        found = search(index, text, embed(text), RULES, allowed=index.rows_within(["b"]))
+        assert_true_scores(index, text, found.hits)
+        scores = [hit.score for hit in found.hits]
+        assert scores == sorted(scores, reverse=True)
+
+    def test_all_folders_give_what_none_gives(self) -> None:
+        index = self.split(("a", "b", "c"))
+        allowed = index.rows_within(index.folders())
+        query = embed("lock timesheets")
+        some = search(index, "lock timesheets", query, RULES, allowed=allowed)
+        assert some == search(index, "lock timesheets", query, RULES)
+
+    @pytest.mark.parametrize("folder", ["zz", "", "/", "a/lock/dates", "loc"])
+    def test_an_unknown_folder_holds_nothing(self, folder: str) -> None:
+        index = self.split(("a",))
+        allowed = index.rows_within([folder])
+        found = search(index, "lock timesheets", embed("lock timesheets"), RULES, allowed=allowed)
+        assert (found.hits, found.chosen) == ((), ())
+
+    def test_a_folder_may_lie_deeper_or_be_an_article(self) -> None:
+        index = self.split(("a/b", "a/c"))
+        for folder, ids in {
+            "a/b": {"a/b/lock", "a/b/approve", "a/b/kiosk"},
+            "a/c/kiosk": {"a/c/kiosk"},
+        }.items():
+            rows = np.flatnonzero(index.rows_within([folder]))
+            assert {index.chunks[row].article_id for row in rows} == ids
+        assert index.folders() == ("a",)
+
+    def test_folders_are_named_in_order_once(self, index: Index) -> None:
+        assert self.split(("b", "a", "c/d")).folders() == ("a", "b", "c")
+        assert index.folders() == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..access import known_channel, writable_channel
 from ..calls import TIER_3, Method, required
 from ..model import (
     BOT_ID,
@@ -13,7 +14,6 @@ from ..model import (
     SlackError,
 )
 from ..workspace import Workspace
-from .chat import writable_channel
 
 STATUS_PER_MINUTE = 600  # reported; the docs call it special
 MAX_LOADING_MESSAGES = 10
@@ -63,7 +63,7 @@ class AgentMethods:
         prompts = arguments.get("prompts") or []
         if not 1 <= len(prompts) <= MAX_PROMPTS:
             raise SlackError("invalid_arguments")
-        self._workspace.channel(required(arguments, "channel_id"))
+        known_channel(self._workspace, required(arguments, "channel_id"))
         return {}
 
     def set_title(self, arguments: Json) -> Json:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..access import known_channel, writable_channel
 from ..blocks import check_blocks
 from ..calls import TIER_3, TIER_4, Method, flag, required
-from ..model import BOT_USER_ID, TEAM_DOMAIN, Channel, ChannelKind, Json, SlackError
+from ..model import BOT_USER_ID, TEAM_DOMAIN, Channel, Json, SlackError
 from ..workspace import Workspace
 
 TEXT_CHARACTERS = 40_000  # longer is cut on a post
@@ -41,19 +42,7 @@ def read_content(arguments: Json) -> Content:
     if markdown:
         blocks = [{"type": "markdown", "text": markdown}]
     checked = None if blocks is None else check_blocks(blocks)
-    return Content(text or markdown, checked, attachments, _metadata(arguments))
-
-
-def writable_channel(workspace: Workspace, arguments: Json) -> Channel:
-    """Find a channel that the bot may write to."""
-    channel = workspace.channel(required(arguments, "channel"))
-    if BOT_USER_ID not in channel.members:
-        is_secret = channel.kind in (ChannelKind.PRIVATE, ChannelKind.IM)
-        if is_secret or "chat:write.public" not in workspace.manifest.scopes:
-            raise SlackError("channel_not_found" if is_secret else "not_in_channel")
-    if channel.is_archived:
-        raise SlackError("is_archived")
-    return channel
+    return Content(text or markdown, checked, attachments, read_metadata(arguments))
 
 
 class ChatMethods:
@@ -71,7 +60,7 @@ class ChatMethods:
             "chat.update": Method(self.update, scopes, TIER_3),
             "chat.delete": Method(self.delete, scopes, TIER_3),
             "chat.postEphemeral": Method(self.post_ephemeral, scopes, TIER_4),
-            "chat.getPermalink": Method(self.get_permalink),
+            "chat.getPermalink": Method(self.get_permalink, (), 600, reads=True),
         }
 
     def post_message(self, arguments: Json) -> Json:
@@ -113,7 +102,7 @@ class ChatMethods:
 
     def delete(self, arguments: Json) -> Json:
         """Delete one of the bot's messages."""
-        channel = self._workspace.channel(required(arguments, "channel"))
+        channel = known_channel(self._workspace, required(arguments, "channel"))
         ts = required(arguments, "ts")
         self._own(channel, ts, "cant_delete_message")
         self._workspace.delete(channel.id, ts)
@@ -139,7 +128,7 @@ class ChatMethods:
 
     def get_permalink(self, arguments: Json) -> Json:
         """Give the web address of a message."""
-        channel = self._workspace.channel(required(arguments, "channel"))
+        channel = known_channel(self._workspace, required(arguments, "channel"))
         message = self._workspace.message(channel.id, required(arguments, "message_ts"))
         link = f"https://{TEAM_DOMAIN}.slack.com/archives/{channel.id}/p"
         link += message["ts"].replace(".", "")
@@ -163,11 +152,16 @@ class ChatMethods:
         return str(thread_ts)
 
 
-def _metadata(arguments: Json) -> Json | None:
+def read_metadata(arguments: Json) -> Json | None:
+    """Read the metadata of a message; raise invalid_metadata_format or _schema."""
     metadata = arguments.get("metadata")
     if metadata is None:
         return None
-    is_complete = isinstance(metadata, dict) and {"event_type", "event_payload"} <= metadata.keys()
-    if not is_complete:
+    if not isinstance(metadata, dict):
         raise SlackError("invalid_metadata_format")
+    is_complete = isinstance(metadata.get("event_type"), str) and metadata["event_type"]
+    if not is_complete or not isinstance(metadata.get("event_payload"), dict):
+        raise SlackError("invalid_metadata_schema")
+    if metadata.keys() - {"event_type", "event_payload", "entities"}:
+        raise SlackError("invalid_metadata_schema")
     return dict(metadata)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..access import writable_channel
 from ..blocks import check_blocks
 from ..calls import TIER_2, TIER_4, Method, required
-from ..model import BOT_USER_ID, TEAM_ID, Channel, ChannelKind, Json, SlackError
+from ..chunks import grow, limited, read_chunks, text_of, without_leading_blanks
+from ..faults import FaultKind, Faults
+from ..model import (
+    BOT_USER_ID,
+    PARTNER_TEAM_ID,
+    TEAM_ID,
+    Channel,
+    ChannelKind,
+    Json,
+    Pace,
+    SlackError,
+)
 from ..workspace import Workspace
-from .chat import MARKDOWN_CHARACTERS, writable_channel
+from .chat import read_metadata
 
-STREAM_SECONDS = 300  # measured 5.2 min on Slack; appending does not extend it
-MAX_STREAMS = 500
-TASK_FIELD_CHARACTERS = 256
-CHUNKS = ("markdown_text", "task_update", "plan_update", "blocks")
+MAX_STREAMS = 2_000
+DISPLAY_MODES = ("timeline", "plan", "dense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +37,10 @@ class Stream:
 class StreamMethods:
     """Keeps which messages still stream; the text lives in the message's blocks."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, faults: Faults, pace: Pace) -> None:
         self._workspace = workspace
+        self._faults = faults
+        self._life_seconds = pace.stream_seconds
         self._streams: dict[tuple[str, str], Stream] = {}
 
     def table(self) -> dict[str, Method]:
@@ -54,6 +66,11 @@ class StreamMethods:
             self._workspace.change(channel_id, ts, streaming=None)
         return live
 
+    def expire(self) -> None:
+        """Let every live stream be as old as a stream can be."""
+        for key, stream in self._streams.items():
+            self._streams[key] = replace(stream, started_at=float("-inf"))
+
     def start(self, arguments: Json) -> Json:
         """Open a stream in a thread; in channels it names its reader."""
         channel = writable_channel(self._workspace, arguments)
@@ -61,13 +78,15 @@ class StreamMethods:
         if channel.kind is not ChannelKind.IM:
             if not arguments.get("recipient_user_id"):
                 raise SlackError("missing_recipient_user_id")
-            if arguments.get("recipient_team_id") != TEAM_ID:
+            if arguments.get("recipient_team_id") not in (TEAM_ID, PARTNER_TEAM_ID):
                 raise SlackError("missing_recipient_team_id")
-        blocks = _grow([], _chunks(arguments))
+        if arguments.get("task_display_mode", "timeline") not in DISPLAY_MODES:
+            raise SlackError("invalid_arguments")
+        blocks = grow([], read_chunks(arguments))
         message = self._workspace.post(
             channel.id,
             author=BOT_USER_ID,
-            text=_text(blocks),
+            text=text_of(blocks),
             thread_ts=thread_ts,
             blocks=blocks,
             streaming=True,
@@ -80,21 +99,23 @@ class StreamMethods:
     def append(self, arguments: Json) -> Json:
         """Add chunks to a live stream."""
         channel, message = self._live(arguments)
-        chunks = _chunks(arguments)
+        chunks = self._joined(read_chunks(arguments))
         if not chunks:
             raise SlackError("no_text")
-        self._write(channel, message, _grow(message.get("blocks", []), chunks))
+        self._write(channel, message, grow(message.get("blocks", []), chunks))
         return {"channel": channel.id, "ts": message["ts"]}
 
     def stop(self, arguments: Json) -> Json:
         """End a stream; its last blocks come after everything streamed."""
         channel, message = self._live(arguments)
-        blocks = _grow(message.get("blocks", []), _chunks(arguments))
-        blocks += check_blocks(arguments.get("blocks") or [])
+        metadata = read_metadata(arguments)
+        chunks = self._joined(read_chunks(arguments))
+        last = check_blocks(arguments.get("blocks") or [])
+        blocks = limited(grow(message.get("blocks", []), chunks) + last)
         self._streams[channel.id, message["ts"]] = replace(
             self._streams[channel.id, message["ts"]], ended_by="message_not_in_streaming_state"
         )
-        fields = {"streaming": None, "metadata": arguments.get("metadata")}
+        fields = {"streaming": None, "metadata": metadata}
         changed = self._write(channel, message, blocks, **fields)
         return {"channel": channel.id, "ts": message["ts"], "message": changed}
 
@@ -107,6 +128,8 @@ class StreamMethods:
     def _live(self, arguments: Json) -> tuple[Channel, Json]:
         channel = writable_channel(self._workspace, arguments)
         message = self._workspace.message(channel.id, required(arguments, "ts"))
+        if message["user"] != BOT_USER_ID:
+            raise SlackError("message_not_owned_by_app")
         stream = self._streams.get((channel.id, message["ts"]))
         error = self._end(stream) if stream else "message_not_in_streaming_state"
         if error:
@@ -114,60 +137,13 @@ class StreamMethods:
         return channel, message
 
     def _end(self, stream: Stream) -> str | None:
-        is_old = self._workspace.clock() - stream.started_at >= STREAM_SECONDS
+        is_old = self._workspace.clock() - stream.started_at >= self._life_seconds
         return stream.ended_by or ("message_not_in_streaming_state" if is_old else None)
 
     def _write(self, channel: Channel, message: Json, blocks: list[Json], **fields: object) -> Json:
-        text = _text(blocks)
+        text = text_of(blocks)
         return self._workspace.change(channel.id, message["ts"], text=text, blocks=blocks, **fields)
 
-
-def _chunks(arguments: Json) -> list[Json]:
-    chunks = list(arguments.get("chunks") or ())
-    if arguments.get("markdown_text"):
-        chunks.insert(0, {"type": "markdown_text", "text": arguments["markdown_text"]})
-    for chunk in chunks:
-        if not isinstance(chunk, dict) or chunk.get("type") not in CHUNKS:
-            raise SlackError("invalid_chunks")
-        if chunk["type"] == "markdown_text" and not isinstance(chunk.get("text"), str):
-            raise SlackError("invalid_chunks")
-        if len(chunk.get("text") or "") > MARKDOWN_CHARACTERS:
-            raise SlackError("msg_too_long")
-        fields = (chunk.get(name) for name in ("title", "details", "output"))
-        if any(isinstance(text, str) and len(text) > TASK_FIELD_CHARACTERS for text in fields):
-            raise SlackError("invalid_chunks")
-    return chunks
-
-
-def _grow(blocks: list[Json], chunks: list[Json]) -> list[Json]:
-    grown = list(blocks)
-    for chunk in chunks:
-        match chunk["type"]:
-            case "markdown_text" if grown and grown[-1]["type"] == "markdown":
-                grown[-1] = {**grown[-1], "text": grown[-1]["text"] + chunk["text"]}
-            case "markdown_text":
-                grown.append({"type": "markdown", "block_id": "text", "text": chunk["text"]})
-            case "blocks":
-                grown += check_blocks(chunk.get("blocks"))
-            case kind:
-                _put_card(grown, _card(kind, chunk))
-    return grown
-
-
-def _card(kind: str, chunk: Json) -> Json:
-    if kind == "plan_update":
-        return {"type": "plan", "block_id": "plan", "title": chunk.get("title", "")}
-    card = {"type": "task_card", "block_id": f"task-{chunk.get('id')}", "task_id": chunk.get("id")}
-    return card | {name: chunk[name] for name in chunk.keys() - {"type", "id"}}
-
-
-def _put_card(blocks: list[Json], card: Json) -> None:
-    for index, block in enumerate(blocks):
-        if block.get("block_id") == card["block_id"]:
-            blocks[index] = block | card
-            return
-    blocks.append(card)
-
-
-def _text(blocks: list[Json]) -> str:
-    return "".join(block["text"] for block in blocks if block["type"] == "markdown")
+    def _joined(self, chunks: list[Json]) -> list[Json]:
+        is_eaten = chunks and self._faults.take(FaultKind.EATEN_BLANKS) is not None
+        return without_leading_blanks(chunks) if is_eaten else chunks

@@ -45,6 +45,13 @@ export const fetchView = (as) => get("/sim/view", { as });
 export const postMessage = (body) => post("/sim/post", body);
 export const postCommand = (body) => post("/sim/command", body);
 export const postAction = (body) => post("/sim/action", body);
+export const useShortcut = (body) => post("/sim/shortcut", body);
+export const submitView = (body) => post("/sim/submit", body);
+export const closeView = (as) => post("/sim/close", { as });
+export const stopThread = (body) => post("/sim/stop", body);
+export const deleteMessage = (body) => post("/sim/delete", body);
+export const orderFault = (order) => post("/sim/fault", order);
+export const fetchLog = (since) => get("/sim/log", { since });
 export const openHome = (as, tab) => post("/sim/home", { as, tab });
 
 /** Follow the events of `as`: `onEvent(event)` each, `onLink(isUp)` when the stream comes or goes. */

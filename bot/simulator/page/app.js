@@ -2,9 +2,12 @@
 
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
+import { Deeds } from "./deeds.js";
 import { Directory } from "./directory.js";
 import { EventRouter } from "./events.js";
 import { Home } from "./home.js";
+import { Inspector } from "./inspector.js";
+import { Modal } from "./modal.js";
 import { Banner, Statuses, statusLine, toast } from "./notices.js";
 import { OwnPosts } from "./own-posts.js";
 import { Sidebar, PHONE } from "./sidebar.js";
@@ -24,9 +27,15 @@ class App {
   channel = null;
 
   constructor() {
+    const getDirectory = () => this.#directory;
+    this.deeds = new Deeds({
+      getPlace: () => ({ as: this.#directory.me, channel: this.channel }),
+      fail: (error) => this.#fail(error),
+    });
     const context = {
-      directory: () => this.#directory,
-      onAction: (message, action) => this.#act({ channel: this.channel, message_ts: message.ts, ...action }),
+      directory: getDirectory,
+      onAction: (message, action) => this.deeds.actInMessage(message, action),
+      menuItems: (message) => this.deeds.messageItems(message, this.#directory),
     };
     const openThread = (ts) => this.thread.open(this.channel, ts, { takesFocus: true });
     this.banner = new Banner();
@@ -40,19 +49,28 @@ class App {
       separator: dayDivider,
     });
     this.composer = new Composer(document.getElementById("channel-composer"), {
-      id: "channel-input", label: "Message", getDirectory: context.directory, allowsCommands: true,
+      id: "channel-input", label: "Message", getDirectory, allowsCommands: true,
       send: (text) => this.#send(text),
     });
     this.thread = new Thread({
       context,
       send: (text, threadTs) => this.#post(text, threadTs),
+      stop: (threadTs) => this.deeds.stop(threadTs),
       onMove: () => this.#showStatuses(),
       fail: (error) => this.#fail(error),
     });
-    this.home = new Home({
-      getDirectory: context.directory,
-      onTab: (name) => this.#showTab(name),
-      onAction: (view, action) => this.#act({ channel: this.channel, view_id: view.id, ...action }),
+    const onAction = (view, action) => this.deeds.actInView(view, action);
+    this.home = new Home({ getDirectory, onAction, onTab: (name) => this.#showTab(name) });
+    this.modal = new Modal({
+      getDirectory,
+      onAction,
+      submit: (view, values) => this.deeds.submit(view, values),
+      close: () => this.deeds.closeView(),
+    });
+    this.inspector = new Inspector({
+      getState: () => this.#directory?.state ?? {},
+      onFailure: (error) => this.#fail(error),
+      onToggle: () => this.sidebar.toggle(false),
     });
     this.router = new EventRouter(this);
     document.addEventListener("keydown", (event) => this.#onKey(event));
@@ -84,17 +102,20 @@ class App {
     this.#directory = new Directory(state, actor);
     this.statuses.clear();
     this.sidebar.showState(this.#directory);
+    this.composer.setShortcuts(this.deeds.globalItems(this.#directory));
     this.banner.setConnected(state.connected);
     const wanted = channel ?? this.channel;
     const next = this.#directory.channels.has(wanted) ? wanted : [...this.#directory.channels.keys()][0];
     const opened = this.#open(next);
     this.#stopEvents = api.followEvents(
       actor, (event) => this.#receive(event), (isUp) => this.#onLink(isUp));
-    await Promise.all([opened, this.thread.reload()]);
+    await Promise.all([opened, this.thread.reload(), this.#showViews()]);
   }
 
   #forgetActor() {
     this.own.forget();
+    this.modal.show(null);
+    this.home.forget();
     this.thread.close();
     this.thread.timeline.forget();
     this.channelTimeline.forget();
@@ -150,7 +171,9 @@ class App {
     const wasUp = this.isLinked !== false;
     this.isLinked = isUp;
     this.banner.setLinked(isUp);
-    if (isUp && !wasUp) this.#actAs(this.#directory.me, this.channel); // what was missed is in the history
+    if (!isUp || wasUp) return;
+    this.inspector.restart();
+    this.#actAs(this.#directory.me, this.channel); // what was missed is in the history
   }
 
   onBotReply(threadTs) {
@@ -166,38 +189,22 @@ class App {
     this.banner.setConnected(isConnected);
   }
 
-  onView() {
-    if (this.home.isShown) this.#showView();
+  onView(kind, view) {
+    if (kind === "modal") this.modal.show(view);
+    else if (this.home.isShown) this.home.show(view);
   }
 
   #send(text) {
-    if (!text.startsWith("/")) return this.#post(text, null);
-    const [, command, rest] = /^(\S+)\s*([\s\S]*)$/.exec(text);
-    const body = { as: this.#directory.me, channel: this.channel, command, text: rest };
-    return this.#attempt(() => api.postCommand(body));
+    return text.startsWith("/") ? this.deeds.command(text) : this.#post(text, null);
   }
 
   async #post(text, threadTs) {
     const place = { as: this.#directory.me, channel: this.channel };
     const body = threadTs ? { ...place, text, thread_ts: threadTs } : { ...place, text };
     const post = async () => (await api.postMessage(body)).ts;
-    const isSent = await this.#attempt(() => this.own.during(post));
+    const isSent = await this.deeds.attempt(() => this.own.during(post));
     (threadTs ? this.thread.timeline : this.channelTimeline).scrollToEnd();
     return isSent;
-  }
-
-  #act(action) {
-    return this.#attempt(() => api.postAction({ as: this.#directory.me, ...action }));
-  }
-
-  async #attempt(request) {
-    try {
-      await request();
-      return true;
-    } catch (error) {
-      this.#fail(error);
-      return false;
-    }
   }
 
   #fail(error) {
@@ -207,12 +214,18 @@ class App {
   async #showTab(name) {
     this.home.select(name, true);
     if (name === "home") this.thread.close();
-    await this.#attempt(() => api.openHome(this.#directory.me, name));
-    if (name === "home") await this.#showView();
+    await this.deeds.attempt(() => api.openHome(this.#directory.me, name));
+    if (name === "home") await this.#showViews();
   }
 
-  async #showView() {
-    await this.#attempt(async () => this.home.show((await api.fetchView(this.#directory.me)).view));
+  async #showViews() {
+    const { me } = this.#directory;
+    await this.deeds.attempt(async () => {
+      const { view, modal } = await api.fetchView(me);
+      if (me !== this.#directory.me) return;
+      this.modal.show(modal);
+      if (this.home.isShown) this.home.show(view);
+    });
   }
 
   #showStatuses() {
@@ -220,6 +233,8 @@ class App {
     const bot = this.#directory.bot.name;
     const inThread = this.thread.ts ? this.statuses.inThread(this.channel, this.thread.ts) : "";
     this.thread.composer.setStatus(statusLine(bot, inThread));
+    this.thread.composer.setStoppable(
+      this.thread.isStreaming || Boolean(inThread && this.#directory.state.hears_stop));
     this.composer.setStatus(statusLine(bot, this.statuses.inChannel(this.channel, this.thread.ts)));
   }
 
@@ -232,6 +247,7 @@ class App {
   #onKey(event) {
     if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (this.sidebar.isOpen) this.sidebar.toggle(false);
+    else if (this.inspector.hasFocus) this.inspector.toggle();
     else this.thread.close();
   }
 }

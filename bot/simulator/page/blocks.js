@@ -1,11 +1,14 @@
-// Block Kit → DOM nodes. `context` gives the directory, `onAction` and what was pressed before.
+// Block Kit → DOM nodes. `context` gives the directory, `onAction`, and what was pressed and chosen:
+// `pressed` (thumbs), `wishes` and `state` (inputs, see wishes.js), `errors` by block_id.
 
-import { el, icon, link, safeAddress } from "./dom.js";
-import { confirmed } from "./dialog.js";
-import { emoji } from "./emoji.js";
+import { button, feedback, iconButton, overflow, plain } from "./buttons.js";
+import { el } from "./dom.js";
+import { input, newId } from "./inputs.js";
 import { markdown } from "./markdown.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { richText, tableBlock } from "./richtext.js";
+import { plan, taskCard } from "./tasks.js";
+import { isInput, isMany } from "./wishes.js";
 
 /** A plain_text or mrkdwn text object. */
 function textObject(text, directory) {
@@ -14,82 +17,21 @@ function textObject(text, directory) {
   return el("span", { class: "plain", dir: "auto" }, plain(text));
 }
 
-const plain = (text) =>
-  String(text?.text ?? "").replace(/:([a-z0-9_+-]+):/g, (_, name) => emoji(name));
-
 function imageText(element) {
   return el("span", { class: "image-text" }, `Image: ${element.alt_text || "no description"}`);
 }
 
-function act(element, block, context, value) {
-  return context.onAction({
-    block_id: block.block_id ?? "",
-    action_id: element.action_id ?? "",
-    ...(value === undefined ? {} : { value }),
-  });
-}
-
-async function press(target, element, block, context) {
-  if (element.confirm && !(await confirmed(element.confirm))) return;
-  target.setAttribute("aria-busy", "true");
-  await act(element, block, context, element.value);
-  target.removeAttribute("aria-busy");
-}
-
-function button(element, block, context) {
-  const style = ["primary", "danger"].includes(element.style) ? ` ${element.style}` : "";
-  const attributes = {
-    class: `button${style}`,
-    "aria-label": element.accessibility_label ?? null,
-    "data-key": `${block.block_id}/${element.action_id}`,
-  };
-  if (element.url && safeAddress(element.url)) {
-    const onclick = () => act(element, block, context, element.value);
-    return link(element.url, [plain(element.text)], { ...attributes, onclick });
+function element(item, block, context, names = {}) {
+  if (isInput(item)) {
+    const label = plain(item.placeholder) || "Choose";
+    return input(item, block, context, "aria-labelledby" in names ? names : { "aria-label": label }, true);
   }
-  const onclick = ({ currentTarget }) => press(currentTarget, element, block, context);
-  return el("button", { type: "button", ...attributes, onclick }, plain(element.text));
-}
-
-/** 👍 and 👎: the one chosen stays pressed; a second press on it does nothing, as in Slack. */
-function feedback(element, block, context) {
-  const key = `${block.block_id}/${element.action_id}`;
-  const make = (choice, name) => {
-    const label = choice?.accessibility_label || plain(choice?.text) || name;
-    const onclick = async ({ currentTarget }) => {
-      if (currentTarget.getAttribute("aria-pressed") === "true") return;
-      if (await act(element, block, context, choice?.value)) {
-        context.pressed.set(key, name);
-        const row = currentTarget.parentElement;
-        for (const each of row.children) each.setAttribute("aria-pressed", String(each === currentTarget));
-      }
-    };
-    return el("button", {
-      type: "button",
-      class: "thumb",
-      title: plain(choice?.text) || label,
-      "aria-label": label,
-      "aria-pressed": String(context.pressed.get(key) === name),
-      "data-key": `${key}/${name}`,
-      onclick,
-    }, icon(name));
-  };
-  return el("div", { class: "thumbs", role: "group", "aria-label": "Rate this answer" },
-    make(element.positive_button, "up"), make(element.negative_button, "down"));
-}
-
-function iconButton(element, block, context) {
-  const shownTo = element.visible_to_user_ids;
-  if (Array.isArray(shownTo) && !shownTo.includes(context.directory.me)) return null;
-  return button({ ...element, text: element.text ?? { text: element.icon } }, block, context);
-}
-
-function element(item, block, context) {
   switch (item?.type) {
     case "button":
     case "workflow_button": return button(item, block, context);
     case "feedback_buttons": return feedback(item, block, context);
     case "icon_button": return iconButton(item, block, context);
+    case "overflow": return overflow(item, block, context);
     case "image": return imageText(item);
     case "plain_text":
     case "mrkdwn": return textObject(item, context.directory);
@@ -105,13 +47,41 @@ const elements = (block, context) => (block.elements ?? []).map((item) => elemen
 function section(block, context) {
   const { directory } = context;
   const fields = (block.fields ?? []).map((field) => el("div", {}, textObject(field, directory)));
-  const body = el("div", { class: "section-body" },
-    block.text ? textObject(block.text, directory) : null,
+  const named = isInput(block.accessory) && block.text ? newId() : null;
+  const text = block.text ? textObject(block.text, directory) : null;
+  if (named) text.id = named;
+  const body = el("div", { class: "section-body" }, text,
     fields.length > 0 ? el("div", { class: "fields" }, ...fields) : null);
   const accessory = block.accessory
-    ? el("div", { class: "accessory" }, element(block.accessory, block, context))
+    ? el("div", { class: "accessory" },
+      element(block.accessory, block, context, named ? { "aria-labelledby": named } : {}))
     : null;
   return el("div", { class: "section" }, body, accessory);
+}
+
+const isGroup = (item) => item?.type === "radio_buttons" || isMany(item);
+
+/** A label, an element, a hint, and what is wrong with it. */
+function inputBlock(block, context) {
+  if (!isInput(block.element)) return unknown(block.element?.type);
+  const [id, labelId, hintId, errorId] = [newId(), newId(), newId(), newId()];
+  const error = context.errors?.[block.block_id];
+  const described = [block.hint && hintId, error && errorId].filter(Boolean).join(" ");
+  const names = {
+    id,
+    "aria-labelledby": labelId,
+    "aria-describedby": described || null,
+    "aria-invalid": error ? "true" : null,
+    "aria-required": block.optional ? null : "true",
+  };
+  const label = el(isGroup(block.element) ? "div" : "label",
+    { class: "input-label", id: labelId, for: isGroup(block.element) ? null : id },
+    plain(block.label), block.optional ? el("span", { class: "optional" }, " (optional)") : null);
+  return el("div", { class: error ? "input-block invalid" : "input-block" },
+    label,
+    input(block.element, block, context, names, block.dispatch_action === true),
+    error ? el("p", { class: "input-error", id: errorId }, error) : null,
+    block.hint ? el("p", { class: "input-hint", id: hintId }, plain(block.hint)) : null);
 }
 
 /** One block; an unknown type says so instead of vanishing. */
@@ -128,6 +98,9 @@ function block(item, context) {
     case "actions": return el("div", { class: "actions" }, ...elements(item, context));
     case "context_actions": return el("div", { class: "actions" }, ...elements(item, context));
     case "image": return el("p", {}, imageText(item));
+    case "input": return inputBlock(item, context);
+    case "task_card": return taskCard(item, directory);
+    case "plan": return plan(item, directory);
     default: return unknown(item?.type);
   }
 }

@@ -2,6 +2,7 @@
 
 import { Completion } from "./completion.js";
 import { el, icon } from "./dom.js";
+import { toggleMenu } from "./menu.js";
 
 const MAX_HEIGHT_PX = 200;
 
@@ -9,8 +10,10 @@ export class Composer {
   #drafts = new Map(); // place → text not sent yet
   #place = null;
 
-  /** `send(text)` resolves to whether the text went out; if not, it stays in the field. */
-  constructor(container, { id, label, getDirectory, allowsCommands, send }) {
+  #shortcuts = [];
+
+  /** `send(text)` resolves to whether the text went out; if not, it stays in the field. `stop()`. */
+  constructor(container, { id, label, getDirectory, allowsCommands, send, stop = () => {} }) {
     this.send = send;
     this.field = el("textarea", {
       id, rows: 1, "aria-label": label, autocomplete: "off", spellcheck: "true", enterkeyhint: "send",
@@ -23,7 +26,14 @@ export class Composer {
     this.completion = new Completion(this.field, getDirectory, allowsCommands);
     this.button = el("button", { type: "submit", class: "send", "aria-label": "Send", disabled: true },
       icon("send"));
+    this.bolt = el("button", {
+      type: "button", class: "icon-button", "aria-label": "Shortcuts", title: "Shortcuts", hidden: true,
+      "aria-haspopup": "menu", "aria-expanded": "false",
+      onclick: ({ currentTarget }) => toggleMenu(currentTarget, "Shortcuts", this.#shortcuts),
+    }, icon("bolt"));
     this.status = el("p", { class: "status", role: "status" });
+    this.stopButton = el("button", { type: "button", class: "stop", hidden: true, onclick: () => stop() },
+      icon("stop"), "Stop");
     const submit = (event) => {
       event.preventDefault();
       this.#submit();
@@ -33,8 +43,8 @@ export class Composer {
       allowsCommands ? [" · ", el("kbd", {}, "/"), " commands"] : "", " · ", el("kbd", {}, "@"), " people");
     container.append(
       el("form", { class: "composer", onsubmit: submit }, this.completion.popup,
-        el("div", { class: "composer-box" }, this.field, this.button)),
-      el("div", { class: "composer-foot" }, this.status, hint));
+        el("div", { class: "composer-box" }, this.bolt, this.field, this.button)),
+      el("div", { class: "composer-foot" }, this.status, this.stopButton, hint));
   }
 
   get isEmpty() {
@@ -61,6 +71,18 @@ export class Composer {
 
   focus() {
     this.field.focus();
+  }
+
+  /** Offer what can be done from anywhere: items of a menu. */
+  setShortcuts(items) {
+    this.#shortcuts = items;
+    this.bolt.hidden = items.length === 0;
+  }
+
+  /** Offer to stop what the bot is doing here. */
+  setStoppable(isStoppable) {
+    if (!isStoppable && document.activeElement === this.stopButton) this.focus();
+    this.stopButton.hidden = !isStoppable;
   }
 
   setStatus(text) {

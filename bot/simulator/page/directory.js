@@ -3,9 +3,10 @@
 import { el } from "./dom.js";
 
 const SLACKBOT = "USLACKBOT"; // tells a person that a command failed
-const ROLE_LABELS = { agent: "agent", admin: "admin", guest: "guest", bot: "app" };
-const ACTORS = ["agent", "admin", "guest"]; // whom the page can act as
-const COLOURS = 6; // avatar-0 … avatar-5 in style.css
+const ROLE_LABELS = { bot: "app", external: "other company" };
+const BADGES = { guest: "Guest", external: "Other company", deactivated: "Deactivated" };
+const ACTORS = ["agent", "admin", "guest", "external"]; // whom the page can act as
+const COLOURS = 6; // avatar-0 … avatar-5 in messages.css
 
 export class Directory {
   constructor(state, me) {
@@ -16,6 +17,11 @@ export class Directory {
     this.channels = new Map(
       state.channels.filter((channel) => this.#mayRead(channel)).map((channel) => [channel.id, channel]),
     );
+  }
+
+  /** The app's shortcuts of a type: "global" or "message". */
+  shortcuts(type) {
+    return (this.state.shortcuts ?? []).filter((shortcut) => shortcut.type === type);
   }
 
   /** A direct message belongs to one person and the bot. */
@@ -57,7 +63,8 @@ export class Directory {
   author(message) {
     if (this.isFromBot(message)) return { id: this.bot.id, name: this.bot.name, isBot: true };
     if (message.user === SLACKBOT) return { id: SLACKBOT, name: "Slackbot", isBot: false };
-    return { id: message.user, name: this.userName(message.user) ?? "Someone", isBot: false };
+    const badge = BADGES[this.users.get(message.user)?.role] ?? null;
+    return { id: message.user, name: this.userName(message.user) ?? "Someone", isBot: false, badge };
   }
 
   avatar(author) {

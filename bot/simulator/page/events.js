@@ -28,11 +28,15 @@ export class EventRouter {
       case "reaction": return this.#changed(event);
       case "message_deleted":
       case "ephemeral_deleted": return this.#deleted(event);
-      case "status": return this.page.statuses.set(event.channel, event.thread_ts, event.status);
-      case "view": return this.page.onView();
+      case "status": return this.#status(event);
+      case "view": return this.page.onView(event.kind, event.view);
       case "connection": return this.page.onConnection(event.connected);
       default: return undefined; // a newer server may tell more than this page knows
     }
+  }
+
+  #status({ channel, thread_ts: threadTs, status, loading_messages: loading }) {
+    this.page.statuses.set(channel, threadTs, status, loading);
   }
 
   #added({ channel, message }) {

@@ -1,18 +1,17 @@
-// The bot's Home tab: what it published with views.publish for this person.
+// The bot's tabs in its direct messages: Messages, and the Home that it published for this person.
 
-import { renderBlocks } from "./blocks.js";
 import { el } from "./dom.js";
+import { ViewBody } from "./view-body.js";
 
 export class Home {
-  #pressed = new Map();
-
-  /** `onTab(name)` when a tab is chosen; `onAction(view, action)` for its buttons. */
+  /** `onTab(name)` when a tab is chosen; `onAction(view, action)` for its elements. */
   constructor({ onTab, onAction, getDirectory }) {
-    this.onAction = onAction;
     this.getDirectory = getDirectory;
     this.panel = document.getElementById("home");
     this.messages = document.getElementById("messages-panel");
     this.tablist = document.getElementById("tabs");
+    this.place = el("div", { class: "home-view" });
+    this.body = new ViewBody(this.place, { getDirectory, onAction });
     this.tabs = {
       messages: document.getElementById("tab-messages"),
       home: document.getElementById("tab-home"),
@@ -43,17 +42,19 @@ export class Home {
     }
   }
 
+  /** Forget what was chosen here: someone else is acting now. */
+  forget() {
+    this.body.forget();
+    this.panel.replaceChildren();
+  }
+
   show(view) {
     if (!view?.blocks?.length) {
       this.panel.replaceChildren(el("p", { class: "empty-home" },
         `${this.getDirectory().bot.name} has not published a Home view yet.`));
       return;
     }
-    const context = {
-      directory: this.getDirectory(),
-      pressed: this.#pressed,
-      onAction: (action) => this.onAction(view, action),
-    };
-    this.panel.replaceChildren(el("div", { class: "home-view" }, renderBlocks(view.blocks, context)));
+    this.body.show(view);
+    if (this.place.parentElement !== this.panel) this.panel.replaceChildren(this.place);
   }
 }

@@ -3,6 +3,7 @@
 import { renderBlocks } from "./blocks.js";
 import { el, icon } from "./dom.js";
 import { emoji } from "./emoji.js";
+import { toggleMenu } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { clock, day, fullTime, shortClock } from "./time.js";
 
@@ -22,6 +23,7 @@ function heading(message, author) {
   return el("div", { class: "message-head" },
     el("span", { class: "author" }, author.name),
     author.isBot ? el("span", { class: "app-badge" }, "APP") : null,
+    author.badge ? el("span", { class: "role-badge" }, author.badge) : null,
     el("time", { title: fullTime(message.ts) }, clock(message.ts)));
 }
 
@@ -52,17 +54,21 @@ function replies(message, openThread) {
   el("span", { class: "view-thread" }, "View thread"));
 }
 
-function tools(message, openThread) {
-  if (!openThread || message.is_ephemeral) return null;
+function tool(key, name, label, onclick, attributes = {}) {
+  const named = { "data-key": key, "aria-label": label, title: label, onclick };
+  return el("button", { type: "button", class: "icon-button", ...named, ...attributes }, icon(name));
+}
+
+function tools(message, { openThread, menuItems }) {
+  if (message.is_ephemeral) return null;
+  const items = menuItems?.(message) ?? [];
+  if (!openThread && items.length === 0) return null;
+  const label = "More actions";
+  const more = ({ currentTarget }) => toggleMenu(currentTarget, label, items);
+  const menu = { "aria-haspopup": "menu", "aria-expanded": "false" };
   return el("div", { class: "tools" },
-    el("button", {
-      type: "button",
-      class: "icon-button",
-      "data-key": "reply",
-      "aria-label": "Reply in thread",
-      title: "Reply in thread",
-      onclick: () => openThread(message.ts),
-    }, icon("reply")));
+    openThread ? tool("reply", "reply", "Reply in thread", () => openThread(message.ts)) : null,
+    items.length > 0 ? tool("more", "more", label, more, menu) : null);
 }
 
 /** A click on a message with replies opens them, unless it hit a control or selected text. */
@@ -81,6 +87,7 @@ export function messageRow(message, context, isCompact) {
   const author = directory.author(message);
   const isEphemeral = Boolean(message.is_ephemeral);
   const classes = ["message", isCompact && "compact", isEphemeral && "ephemeral",
+    message.streaming && "streaming",
     openThread && message.reply_count && "has-replies"].filter(Boolean).join(" ");
   const privacy = isEphemeral
     ? el("p", { class: "privacy" }, icon("eye"), "Only visible to you")
@@ -98,10 +105,11 @@ export function messageRow(message, context, isCompact) {
   return el("article", {
     class: classes,
     "data-ts": message.ts,
+    "aria-busy": message.streaming ? "true" : null, // read out once it is whole
     "aria-label": `${author.name}, ${clock(message.ts)}${isEphemeral ? ", only visible to you" : ""}`,
     onclick: opensOnClick(message, openThread),
   },
   privacy,
   el("div", { class: "message-row" }, el("div", { class: "gutter" }, gutter), content),
-  tools(message, openThread));
+  tools(message, context));
 }

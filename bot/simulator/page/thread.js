@@ -12,8 +12,8 @@ export class Thread {
   #ts = null;
   #returnTo = null; // where the focus goes when the pane closes
 
-  /** `context`: see Timeline; `send(text, threadTs)`; `onMove()` after opening or closing. */
-  constructor({ context, send, onMove, fail }) {
+  /** `context`: see Timeline; `send(text, threadTs)`; `stop(threadTs)`; `onMove()` after changes. */
+  constructor({ context, send, stop, onMove, fail }) {
     this.pane = document.getElementById("thread");
     this.main = document.getElementById("main");
     this.title = document.getElementById("thread-title");
@@ -22,10 +22,12 @@ export class Thread {
     this.fail = fail;
     this.timeline = new Timeline(document.getElementById("thread-messages"), context, {
       separator: (previous, message) => this.#separator(previous, message),
+      onChange: onMove,
     });
     this.composer = new Composer(document.getElementById("thread-composer"), {
       id: "thread-input", label: "Reply…", getDirectory: context.directory, allowsCommands: false,
       send: (text) => send(text, this.#ts),
+      stop: () => stop(this.#ts),
     });
     const closeButton = document.getElementById("thread-close");
     closeButton.append(icon("close"));
@@ -39,6 +41,11 @@ export class Thread {
 
   shows(channel, ts) {
     return this.#ts !== null && this.#channel === channel && this.#ts === ts;
+  }
+
+  /** A reply is growing here. */
+  get isStreaming() {
+    return this.timeline.messages.some((message) => message.streaming);
   }
 
   /** Someone is writing a reply here: do not swap the thread under their hands. */

@@ -11,14 +11,17 @@ export class Timeline {
   #messages = new Map(); // ts → message
   #rows = new Map(); // ts → { node, version }
   #pressed = new Map(); // ts → which feedback button is pressed, by block and action
+  #wishes = new Map(); // ts → what is chosen in its inputs
 
-  /** `context`: directory(), onAction(message, action), openThread(ts) or nothing in a thread;
-   *  `before(messages)`: nodes above them; `separator(previous, message)`: a node or null. */
-  constructor(container, context, { before = () => [], separator = () => null } = {}) {
+  /** `context`: directory(), onAction(message, action), menuItems(message), openThread(ts) or nothing
+   *  in a thread; `before(messages)`: nodes above them; `separator(previous, message)`: a node or
+   *  null; `onChange()` when there are other messages. */
+  constructor(container, context, { before = () => [], separator = () => null, onChange = () => {} } = {}) {
     this.container = container;
     this.context = context;
     this.before = before;
     this.separator = separator;
+    this.onChange = onChange;
   }
 
   get messages() {
@@ -58,6 +61,7 @@ export class Timeline {
   /** Forget which buttons are pressed: someone else is acting now. */
   forget() {
     this.#pressed.clear();
+    this.#wishes.clear();
   }
 
   /** Show the newest message: its end, or its beginning when it is longer than the pane. */
@@ -87,6 +91,7 @@ export class Timeline {
     for (const ts of this.#rows.keys()) if (!this.#messages.has(ts)) this.#rows.delete(ts);
     reconcile(this.container, this.#keepEqual(nodes));
     if (focused) this.#rows.get(focused.ts)?.node.querySelector(focused.selector)?.focus();
+    this.onChange();
   }
 
   /** Reuse dividers and intros that look the same, so that only real changes touch the page. */
@@ -103,11 +108,14 @@ export class Timeline {
     const version = JSON.stringify([message, isCompact]);
     const known = this.#rows.get(message.ts);
     if (known?.version === version) return known.node;
-    if (!this.#pressed.has(message.ts)) this.#pressed.set(message.ts, new Map());
+    for (const kept of [this.#pressed, this.#wishes]) {
+      if (!kept.has(message.ts)) kept.set(message.ts, new Map());
+    }
     const context = {
       ...this.context,
       directory: this.context.directory(),
       pressed: this.#pressed.get(message.ts),
+      wishes: this.#wishes.get(message.ts),
     };
     const node = messageRow(message, context, isCompact);
     this.#rows.set(message.ts, { node, version });

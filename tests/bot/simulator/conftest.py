@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -21,17 +22,20 @@ MANIFEST = """
 display_information: {name: Clockify Bot}
 features:
   bot_user: {display_name: clockify-bot}
+  app_home: {home_tab_enabled: true, messages_tab_enabled: true}
   slash_commands:
     - {command: /clockify, description: Ask the help center, usage_hint: "[question]"}
   shortcuts:
     - {name: Ask about this, type: message, callback_id: ask_about, description: Ask}
+    - {name: Ask, type: global, callback_id: ask_anything, description: Ask}
 oauth_config:
   scopes:
     bot: [app_mentions:read, chat:write, commands, channels:history, channels:read, im:history,
-          users:read, reactions:write]
+          users:read, reactions:read, reactions:write]
 settings:
   event_subscriptions:
     bot_events: [app_mention, message.im, app_home_opened, reaction_added, agent_session_stopped]
+  interactivity: {is_enabled: true}
   socket_mode_enabled: true
 """
 QUICK = Pace(ack_timeout_seconds=3.0, retry_delays_seconds=(0.0, 0.0, 0.0), heartbeat_seconds=0.05)
@@ -88,6 +92,12 @@ async def impatient(manifest: Path) -> AsyncIterator[Simulator]:
 @pytest.fixture
 def client(sim: Simulator) -> AsyncWebClient:
     return AsyncWebClient(token=sim.bot_token, base_url=sim.api_url)
+
+
+@pytest_asyncio.fixture
+async def http(sim: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(sim.url) as session:
+        yield session
 
 
 @pytest_asyncio.fixture

@@ -195,9 +195,10 @@ async def test_the_home_is_published_when_it_is_opened(sim: Simulator, connect: 
 async def test_a_modal_opens_and_is_submitted(sim: Simulator, connect: Connect) -> None:
     name = {"type": "plain_text_input", "action_id": "why"}
     label = {"type": "plain_text", "text": "Why?"}
-    reason = {"type": "input", "block_id": "reason", "label": label, "element": name}
+    reason: Payload = {"type": "input", "block_id": "reason", "label": label, "element": name}
+    reason["optional"] = True
     modal: Payload = {"type": "modal", "callback_id": "why", "blocks": [reason]}
-    modal["title"] = {"type": "plain_text", "text": "Feedback"}
+    modal["title"] = modal["submit"] = {"type": "plain_text", "text": "Feedback"}
 
     def register(app: AsyncApp) -> None:
         @app.shortcut("ask_about")

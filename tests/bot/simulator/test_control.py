@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from yarl import URL
@@ -16,28 +14,7 @@ from yarl import URL
 from bot.simulator.server import Simulator
 
 from .conftest import Connect
-
-Body = dict[str, Any]
-
-
-@pytest_asyncio.fixture
-async def http(sim: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(sim.url) as session:
-        yield session
-
-
-async def read(http: aiohttp.ClientSession, path: str, **query: str) -> Body:
-    async with http.get(path, params=query) as response:
-        body: Body = await response.json()
-        assert response.status == (200 if "error" not in body else 400)
-        return body
-
-
-async def act(http: aiohttp.ClientSession, deed: str, **order: Any) -> Body:
-    async with http.post(f"/sim/{deed}", json=order) as response:
-        body: Body = await response.json()
-        assert response.status == (200 if body["ok"] else 400)
-        return body
+from .over_http import Body, act, read
 
 
 async def test_the_state_is_what_the_person_sees(http: aiohttp.ClientSession) -> None:
@@ -47,6 +24,7 @@ async def test_the_state_is_what_the_person_sees(http: aiohttp.ClientSession) ->
         "C0RND",
         "G0PRV",
         "C0EXT",
+        "C0OUT",
         "D0ANN",
     ]
     assert guest["channels"] == [
@@ -64,6 +42,9 @@ async def test_the_state_is_what_the_person_sees(http: aiohttp.ClientSession) ->
         }
     ]
     assert ann["bot"] == {"id": "U0BOT", "name": "clockify-bot"}
+    assert [shortcut["type"] for shortcut in ann["shortcuts"]] == ["message", "global"]
+    assert ann["faults"]["refresh"] == []
+    assert ann["faults"]["slow"] == ["method", "seconds", "seed", "share", "times"]
     assert (ann["team"], ann["connected"]) == ({"id": "T0SIM", "name": "Acme Support"}, False)
 
 
@@ -117,8 +98,8 @@ async def test_a_message_is_written_and_read(
         (
             "dance",
             {},
-            "A person can do one of: post, command, action, shortcut, submit, close, home,"
-            " reaction, stop, fault.",
+            "A person can do one of: post, edit, delete, file, command, action, suggest,"
+            " shortcut, submit, close, home, reaction, stop, invite, fault.",
         ),
     ],
 )
@@ -126,12 +107,6 @@ async def test_a_mistake_gets_a_sentence(
     http: aiohttp.ClientSession, deed: str, order: Body, sentence: str
 ) -> None:
     assert await act(http, deed, **order) == {"ok": False, "error": sentence}
-
-
-async def test_unknown_faults_name_the_known_ones(http: aiohttp.ClientSession) -> None:
-    error = (await act(http, "fault", kind="flood"))["error"]
-    assert error.endswith("too_many_websockets, refuse_handshake, clear.")
-    assert (await act(http, "fault", kind="rate_limit", method="auth.test")) == {"ok": True}
 
 
 async def test_the_events_are_those_that_the_person_may_see(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,18 @@ async def test_a_ticket_is_used_once_and_soon(sim: Simulator, clock: Time) -> No
             with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
                 await session.ws_connect(url)
             assert caught.value.status == 408
+
+
+async def test_a_ticket_can_have_a_shorter_life(manifest: Path, clock: Time) -> None:
+    pace = replace(QUICK, ticket_seconds=2.0)
+    async with (
+        await Simulator.start(manifest, clock=clock, pace=pace) as sim,
+        aiohttp.ClientSession() as session,
+    ):
+        url = await open_url(sim)
+        clock.seconds += 3
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url)
 
 
 async def test_any_socket_acknowledges_any_envelope(sim: Simulator) -> None:
