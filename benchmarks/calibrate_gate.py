@@ -22,7 +22,6 @@ from benchmarks.questions import Row, parse
 from core.assembly import open_pipeline
 from core.evidence import Evidence, measure
 from core.pipeline import Pipeline
-from core.types import Question
 
 READINGS = ("token_match", "coverage", "unknown_terms", "unknown_names")
 LEXICAL_READINGS = ("coverage", "unknown_terms", "unknown_names")
@@ -81,7 +80,7 @@ async def read_examples(pipeline: Pipeline, rows: list[Row]) -> list[Example]:
     """Measure every question, and every answerable one without its articles."""
     examples = []
     for row in rows:
-        found, _ = await pipeline._retrieve(pipeline.index, Question(row["query"]))
+        found, _ = await pipeline._retrieve(pipeline.index, row["query"], ())
         evidence = await measure(pipeline.index, row["query"], found, pipeline._matcher)
         weight = 1.0 if row["answerable"] else UNANSWERABLE_WEIGHT
         examples.append(Example(row["id"], evidence, row["answerable"], weight))
@@ -93,7 +92,7 @@ async def read_examples(pipeline: Pipeline, rows: list[Row]) -> list[Example]:
                 evidence = await measure(pipeline.index, row["query"], without, pipeline._matcher)
                 examples.append(Example(row["id"], evidence, False, REMOVED_WEIGHT))
     for number, text in enumerate(OFF_TOPIC):
-        found, _ = await pipeline._retrieve(pipeline.index, Question(text))
+        found, _ = await pipeline._retrieve(pipeline.index, text, ())
         if found.hits:
             evidence = await measure(pipeline.index, text, found, pipeline._matcher)
             examples.append(Example(f"off-topic-{number}", evidence, False, OFF_TOPIC_WEIGHT))

@@ -96,13 +96,13 @@ class SlackConfig:
     )
     admins: tuple[str, ...] = setting(
         "ADMIN_USERS",
-        "Slack user ids that may use /clockify-rebuild, comma-separated.",
+        "Slack user ids of the admins, who may rebuild and change settings; comma-separated.",
         (),
         parse=parse_user_ids,
     )
     admin_usergroup: str = setting(
         "ADMIN_USERGROUP",
-        "Id of a Slack user group (S0123ABCD) whose members may use /clockify-rebuild, too.",
+        "Id of a Slack user group (S0123ABCD) whose members are admins, too.",
         "",
         parse=parse_usergroup_id,
     )
@@ -111,7 +111,7 @@ class SlackConfig:
     )
     audit_file: Path = setting(
         "AUDIT_FILE",
-        "Where every attempt to rebuild is recorded, one JSON line each.",
+        "Where every attempt to rebuild or to change settings is recorded, one JSON line each.",
         STATE_DIR / "audit.jsonl",
     )
     state_file: Path = setting(

@@ -33,6 +33,7 @@ from .remembered import Gap as Gap
 from .remembered import Link as Link
 from .remembered import from_row, to_row
 from .tables import conversations
+from .tasks import Surface
 
 DAY_SECONDS = 86_400.0
 MAX_EXCHANGES = 5
@@ -91,7 +92,7 @@ class Conversations:
     async def history_up_to(self, answer_id: str) -> tuple[Exchange, ...]:
         """Give the conversation that ends with an answer, within the same bounds."""
         found = await self._select(conversations.c.answer_id == answer_id, _is_no_notice())
-        if not found or not found[0].thread:
+        if not found or not found[0].thread or found[0].surface == Surface.SHORTCUT:
             return _exchanges(found)
         last = found[0]
         is_no_later = or_(
@@ -199,7 +200,11 @@ def _in_thread(channel: str, thread: str) -> ColumnElement[bool]:
     under_ours = and_(
         conversations.c.posted_ts == thread, conversations.c.posted_channel.in_((channel, ""))
     )
-    here = and_(conversations.c.channel == channel, conversations.c.thread == thread)
+    here = and_(
+        conversations.c.channel == channel,
+        conversations.c.thread == thread,
+        conversations.c.surface != Surface.SHORTCUT,  # only the asker saw that answer
+    )
     return or_(here, under_ours)
 
 

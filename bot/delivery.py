@@ -74,7 +74,10 @@ class Delivery:
     def to(self, inquiry: Inquiry, *, claim: Claim, is_private: bool = False) -> Destination:
         """Choose where the reply to a question goes; is_private: its channel wants it unseen."""
         if inquiry.response_url:
-            return self.in_private(inquiry.response_url, inquiry.user, claim=claim)
+            is_more = inquiry.surface is Surface.SHORTCUT or bool(inquiry.continues)
+            return self.in_private(
+                inquiry.response_url, inquiry.user, claim=claim, replaces=not is_more
+            )
         if inquiry.surface in (Surface.FORM, Surface.HOME) or not inquiry.channel:
             return self.in_direct(inquiry.user, claim=claim, question=inquiry.text)
         place = Place(inquiry.channel, inquiry.thread or inquiry.ts, inquiry.ts or "0")
@@ -96,12 +99,17 @@ class Delivery:
         return self._reply(place, claim, reader=None, asker=user, part=part)
 
     def in_private(
-        self, response_url: str, user: str, *, claim: Claim, part: str = ""
+        self,
+        response_url: str,
+        user: str,
+        *,
+        claim: Claim,
+        part: str = "",
+        replaces: bool = True,
     ) -> Destination:
         """Answer a command so that only this person sees it: there, else as a direct message.
 
-        Each post replaces the one before; for a click use response_url, which leaves the message
-        with the button alone.
+        Each post replaces the one before, or the message with the button, unless told not to.
         """
         message, _ = self._open(Place(user), claim, part=part)
         is_fresh = not claim.may_be_repeated
@@ -110,6 +118,7 @@ class Delivery:
             message,
             self._noter(claim),
             uses=int(claim.notes.get("url_uses", 0)),
+            replaces=replaces,
             ends_at=claim.received_at + RESPONSE_URL_SECONDS,
             acknowledged_at=self._clock() + self._pace.acknowledgement if is_fresh else 0.0,
             clock=self._clock,

@@ -206,6 +206,7 @@ class PrivateReply:
         note: Note,
         *,
         uses: int,
+        replaces: bool,
         ends_at: float,
         acknowledged_at: float,
         clock: Callable[[], float],
@@ -215,6 +216,7 @@ class PrivateReply:
         self._direct = direct
         self._note = note
         self._uses = uses
+        self._replaces = replaces
         self._ends_at = ends_at
         self._acknowledged_at = acknowledged_at
         self._clock = clock
@@ -251,7 +253,7 @@ class PrivateReply:
                 return False
             self._uses += 1
             await self._note(url_uses=self._uses)
-            outcome = await self._url.post(message, replaces=True)
+            outcome = await self._url.post(message, replaces=self._replaces)
             if outcome.is_taken:
                 return True
             if outcome.wait_seconds is None:

@@ -42,14 +42,16 @@ def conversation_of(
 ) -> Conversation:
     """Give what is remembered of a turn, but for where it was posted.
 
-    What only the asker saw is no part of a thread: others could ask it out of the bot.
+    What only the asker saw is no part of a thread: others could ask it out of the bot. An answer
+    about a message remembers where that stands all the same, for sharing (conversations.py).
     """
     is_public = inquiry.surface in THREADED and not is_private
+    has_thread = is_public or inquiry.surface is Surface.SHORTCUT
     return Conversation(
         answer_id=turn.question.id,
         team=inquiry.team,
         channel=inquiry.channel,
-        thread=inquiry.thread if is_public else "",
+        thread=inquiry.thread if has_thread else "",
         user=inquiry.user,
         surface=inquiry.surface,
         question=turn.question.text,

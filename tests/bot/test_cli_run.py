@@ -353,6 +353,16 @@ async def test_asking_for_help_needs_nothing(tmp_path: Path) -> None:
     )
     assert (help.code, version.code, nothing.code) == (0, 0, 2)
     commands = re.findall(r"^  ([a-z]+) ", help.out.partition("Commands:")[2], flags=re.M)
-    assert commands == ["ask", "build", "chat", "doctor", "eval", "generations", "run", "try"]
+    assert commands == [
+        "ask",
+        "build",
+        "chat",
+        "doctor",
+        "eval",
+        "gaps",
+        "generations",
+        "run",
+        "try",
+    ]
     assert re.fullmatch(r"clockify-bot, version \d+\.\d+\.\d+\n", version.out)
     assert list(tmp_path.iterdir()) == []  # no cache, no device id, no index

@@ -47,6 +47,15 @@ async def test_its_answer_is_shared_in_the_thread_of_the_message(bench: Bench) -
     assert "Asked by <@U0ANN> about a message" in words(shared)
 
 
+async def test_a_private_answer_is_no_part_of_the_thread_for_others(bench: Bench) -> None:
+    root = await bench.sim.post("U0ADA", "C0GEN", "morning")
+    await look_up(bench, LOCK, thread=root)
+    await bench.private("U0ANN", "C0GEN", "Workspace settings")
+    await kept(bench, "U0ANN")
+    await bench.ask("U0ADA", "C0GEN", "@clockify-bot how do I track time?", root)
+    assert bench.asker.asked[-1].history == ()
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -43,8 +43,8 @@ export class Composer {
       allowsCommands ? [" · ", el("kbd", {}, "/"), " commands"] : "", " · ", el("kbd", {}, "@"), " people");
     container.append(
       el("form", { class: "composer", onsubmit: submit }, this.completion.popup,
-        el("div", { class: "composer-box" }, this.bolt, this.field, this.button)),
-      el("div", { class: "composer-foot" }, this.status, this.stopButton, hint));
+        el("div", { class: "composer-box" }, this.bolt, this.field, this.stopButton, this.button)),
+      el("div", { class: "composer-foot" }, this.status, hint));
   }
 
   get isEmpty() {

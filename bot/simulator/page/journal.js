@@ -30,8 +30,9 @@ function detail({ kind, body = {}, arguments: given = {} }) {
   const place = kind === "call" ? given : payload.event ?? payload;
   const text = place.text ?? place.actions?.[0]?.action_id ?? place.view?.callback_id ?? place.status
     ?? place.callback_id ?? "";
+  const user = place.user?.id ?? place.user ?? place.user_id ?? "";
   const channel = place.channel?.id ?? place.channel ?? place.channel_id ?? "";
-  return [channel, text].filter((part) => typeof part === "string" && part).join("  ");
+  return [channel, user, text].filter((part) => typeof part === "string" && part).join("  ");
 }
 
 export class Journal {

@@ -104,8 +104,8 @@ export class Statuses {
 
 const textOf = (line) => String(line?.texts[line.shown] ?? "");
 
-/** "is searching…" → "clockify-bot is searching…", once. */
+/** "is searching…" → "clockify-bot is searching…", once; a sentence of its own stays as it is. */
 export function statusLine(botName, text) {
-  if (!text || text.toLowerCase().startsWith(botName.toLowerCase())) return text;
+  if (!text || /^\p{Lu}/u.test(text) || text.toLowerCase().startsWith(botName.toLowerCase())) return text;
   return `${botName} ${text}`;
 }
