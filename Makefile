@@ -12,10 +12,14 @@ try: setup
 	@exec $(BIN)/clockify-bot try --knowledge "$(KNOWLEDGE)"
 
 test: setup lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
+# Those that wait or only compute run beside the others; both summaries are shown.
 proof: setup
-	$(BIN)/pytest -m proof
+	@mkdir -p .pytest_cache; \
+	$(BIN)/pytest -m 'proof and beside' > .pytest_cache/beside.log 2>&1 & beside=$$!; \
+	$(BIN)/pytest -m 'proof and not beside'; others=$$?; \
+	wait $$beside; besides=$$?; cat .pytest_cache/beside.log; exit $$((others | besides))
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -40,3 +40,5 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in NOISY:
         logging.getLogger(name).setLevel(level if level == "DEBUG" else "WARNING")
+    # It warns at each start that the token of the environment is not used: the client has it.
+    logging.getLogger("slack_bolt.AsyncApp").setLevel(level if level == "DEBUG" else "ERROR")

@@ -106,8 +106,9 @@ async def test_debug_and_refusal_for_a_person(terminal: Terminal) -> None:
     )
     lines = debugged.out.splitlines()
     (head,) = [n for n, line in enumerate(lines) if line.startswith("generation 00000001, ")]
-    assert lines[head + 1].split() == ["score", "cosine", "bm25", "chunk"]
-    assert len(lines) - head - 2 >= 8
+    assert lines[head + 1].removeprefix("searched for: ") == LOCK
+    assert lines[head + 2].split() == ["score", "cosine", "bm25", "chunk"]
+    assert len(lines) - head - 3 >= 8
     assert refused.out.splitlines()[:3] == [REFUSAL, "", "These articles may help:"]
     assert refused.out.splitlines()[3].startswith("  - ")
     assert HELP in refused.out.splitlines()[3]

@@ -323,6 +323,7 @@ async def test_a_token_revoked_while_running_ends_it_with_2(
     assert "Traceback" not in running.text
 
 
+@pytest.mark.beside
 @pytest.mark.proof
 @pytest.mark.timeout(200)
 async def test_two_minutes_without_slack_end_it_with_75(

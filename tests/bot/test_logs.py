@@ -70,14 +70,14 @@ async def test_the_log_of_run_has_no_token_and_at_info_no_question(
     running = await terminal.on(sim).start("run", "--log", level)
     try:
         await sim.wait_connected(20)
-        for channel in ("C0GEN", "D0ANN"):
-            await sim.post("U0ANN", channel, f"@clockify-bot {QUESTION}")
+        await sim.post("U0ANN", "C0GEN", f"@clockify-bot {QUESTION}")
+        direct = await sim.post("U0ANN", "D0ANN", f"@clockify-bot {QUESTION}")
         await sim.command("U0ANN", "C0GEN", "/clockify", QUESTION)
         await running.wait_for(lambda: len(outcomes(running.lines)) == 3)
         assert (await running.stop(signal.SIGTERM))[0] == 0
     finally:
         await running.kill()
-    assert [m for m in sim.messages("D0ANN") if is_bot(m)]
+    assert [m for m in sim.messages("D0ANN", direct) if is_bot(m)]
     surfaces = sorted(line.split("surface=")[1].split()[0] for line in outcomes(running.lines))
     assert surfaces == ["command", "direct", "mention"]
     assert all(" generation=00000001 outcome=" in line for line in outcomes(running.lines))

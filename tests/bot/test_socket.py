@@ -102,6 +102,7 @@ async def test_a_refused_handshake_gets_a_new_address(sim: Simulator) -> None:
         assert bot.supervisor.health().reconnects == 1
 
 
+@pytest.mark.beside
 @pytest.mark.proof
 @pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
 async def test_a_refusal_is_waited_for_and_named(
@@ -372,6 +373,7 @@ async def test_it_stops_soon_in_any_state_and_leaves_nothing(
     await until(lambda: files() <= before and asyncio.all_tasks() <= tasks)
 
 
+@pytest.mark.beside
 @pytest.mark.proof
 @pytest.mark.parametrize("step", ["opening", "handshake", "hello"])
 async def test_a_step_that_hangs_is_tried_again_after_ten_seconds(

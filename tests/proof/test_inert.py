@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from bot.tasks import Surface
 from core.types import Turn
 from tests.bot.hostile import TEXTS, TURNS, allowed_for, allowed_in, conversations
 from tests.bot.inert import Allowed, block_problems, check_inert
+
+pytestmark = pytest.mark.beside
 
 PERMALINK = "https://acme.slack.com/archives/C0GEN/p11?thread_ts=1.1&cid=C0GEN"
 

@@ -28,6 +28,8 @@ BACK_SECONDS = WATCHDOG_SECONDS + 10
 MAX_CALLS = 10  # of apps.connections.open in any minute
 PACE = Pace(ack_timeout_seconds=1.0, retry_delays_seconds=(0.1, 0.5, 1.0), ticket_seconds=2.0)
 
+pytestmark = pytest.mark.beside
+
 Connect = Callable[[Simulator], AbstractAsyncContextManager[object]]
 
 

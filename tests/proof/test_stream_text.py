@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bot.escaping import clean
 from bot.stream_text import ready
 from tests.bot.test_stream_text import MARKDOWN, problems
+
+pytestmark = pytest.mark.beside
 
 
 @settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -23,6 +23,7 @@ class App {
   #stopEvents = () => {};
   #early = []; // events that came while a channel was loading
   #isLoading = false;
+  #viewChanges = 0;
   own = new OwnPosts();
   channel = null;
 
@@ -190,6 +191,7 @@ class App {
   }
 
   onView(kind, view) {
+    this.#viewChanges += 1;
     if (kind === "modal") this.modal.show(view);
     else if (this.home.isShown) this.home.show(view);
   }
@@ -218,11 +220,16 @@ class App {
     if (name === "home") await this.#showViews();
   }
 
+  /** Fetch the Home and the modal; an answer that was overtaken is fetched again. */
   async #showViews() {
-    const { me } = this.#directory;
+    const [{ me }, changes] = [this.#directory, this.#viewChanges];
     await this.deeds.attempt(async () => {
       const { view, modal } = await api.fetchView(me);
       if (me !== this.#directory.me) return;
+      if (changes !== this.#viewChanges) {
+        await this.#showViews();
+        return;
+      }
       this.modal.show(modal);
       if (this.home.isShown) this.home.show(view);
     });

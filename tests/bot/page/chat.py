@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,13 @@ from typing import Any
 import aiohttp
 from playwright.async_api import Locator, Page
 
+from bot.simulator.model import Json
 from bot.simulator.server import Simulator
+
+
+def no_payload(envelope: Json) -> Json | None:
+    """Acknowledge without saying more."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +42,34 @@ class Bot:
         return str(reply["ts"])
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Hold a socket open and acknowledge every envelope."""
+    async def connected(
+        self, answer: Callable[[Json], Json | None] = no_payload
+    ) -> AsyncIterator[None]:
+        """Hold a socket open and acknowledge every envelope, with what answer gives for it."""
         opened = await self.call("apps.connections.open", token=self.sim.app_token)
         async with self.session.ws_connect(opened["url"]) as socket:
-            acknowledging = asyncio.create_task(_acknowledge(socket))
+            acknowledging = asyncio.create_task(_acknowledge(socket, answer))
             await self.sim.wait_connected()
             yield
             await socket.close()
             await acknowledging
 
+    async def open_view(self, view: Json, trigger_id: str, method: str = "views.open") -> str:
+        """Open a modal, or push one; gives its id."""
+        reply = await self.call(method, trigger_id=trigger_id, view=view)
+        return str(reply["view"]["id"])
 
-async def _acknowledge(socket: aiohttp.ClientWebSocketResponse) -> None:
+
+async def _acknowledge(
+    socket: aiohttp.ClientWebSocketResponse, answer: Callable[[Json], Json | None]
+) -> None:
     async for frame in socket:
         envelope = frame.json()
-        if "envelope_id" in envelope:
-            await socket.send_json({"envelope_id": envelope["envelope_id"]})
+        if "envelope_id" not in envelope:
+            continue
+        payload = answer(envelope)
+        acknowledgement = {"envelope_id": envelope["envelope_id"]}
+        await socket.send_json(acknowledgement | ({"payload": payload} if payload else {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +114,24 @@ class Chat:
         await row.filter(has_text=text.split("@")[0][:20]).wait_for()
         return await row.get_attribute("data-ts") or ""
 
-    async def action(self, number: int = -1) -> dict[str, Any]:
+    @property
+    def modal(self) -> Locator:
+        """The modal that is open."""
+        return self.page.locator("#modal[open]")
+
+    async def action(self, number: int = -1) -> Json:
         """Wait for a click to reach the app; gives the first action of its payload."""
         await self.sim.wait_for(lambda: self.sim.envelopes("interactive"))
         payload = self.sim.envelopes("interactive")[number].body["payload"]
         return dict(payload["actions"][0])
+
+    async def interaction(self, kind: str) -> Json:
+        """Wait for an interaction of a type; gives the payload of the newest."""
+
+        def find() -> Json | None:
+            payloads = [entry.body["payload"] for entry in self.sim.envelopes("interactive")]
+            return next((it for it in reversed(payloads) if it["type"] == kind), None)
+
+        found = await self.sim.wait_for(find)
+        assert found is not None
+        return found

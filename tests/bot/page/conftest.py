@@ -48,9 +48,15 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
+@pytest.fixture
+def manifest() -> Path:
+    """Give the app that is installed."""
+    return MANIFEST
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def sim() -> AsyncIterator[Simulator]:
-    async with await Simulator.start(MANIFEST) as simulator:
+async def sim(manifest: Path) -> AsyncIterator[Simulator]:
+    async with await Simulator.start(manifest) as simulator:
         yield simulator
 
 

@@ -25,11 +25,16 @@ async def has_side_scroll(chat: Chat) -> bool:
 
 async def test_acting_as_someone_else_changes_the_channels_and_the_author(chat: Chat) -> None:
     await chat.open(channel="C0EXT")
-    assert await channels(chat) == ["support", "random", "leads", "partner-shared", "clockify-bot"]
+    assert await channels(chat) == [
+        *("support", "random", "leads", "partner-shared", "without-the-bot", "clockify-bot")
+    ]
     await expect(chat.page.locator("#channel-note")).to_have_text("Shared with another company")
     actor = chat.page.get_by_label("Act as")
     await expect(actor.locator("option")).to_have_text(
-        ["Ann Agent (agent)", "Ada Admin (admin)", "Gus Guest (guest)"]
+        [
+            *("Ann Agent (agent)", "Ada Admin (admin)", "Gus Guest (guest)"),
+            "Pat Partner (other company)",
+        ]
     )
 
     await actor.select_option("U0GUS")
@@ -42,6 +47,11 @@ async def test_acting_as_someone_else_changes_the_channels_and_the_author(chat: 
     await chat.page.reload()
     await expect(chat.rows.last.locator(".author")).to_have_text("Gus Guest")
     await expect(actor).to_have_value("U0GUS")
+    await expect(chat.rows.last.locator(".role-badge")).to_have_text("Guest")
+    await actor.select_option("U0PAT")
+    await expect(chat.page.locator("#channels .channel-name")).to_have_text(["partner-shared"])
+    await chat.say("I am Pat")
+    await expect(chat.rows.last.locator(".role-badge")).to_have_text("Other company")
 
 
 async def test_unread_channels_are_marked_until_they_are_opened(chat: Chat) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from .blocks import button
 from .chat import Chat
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -36,12 +37,6 @@ FEEDBACK = {
         }
     ],
 }
-
-
-def button(text: str, action_id: str, **more: object) -> dict[str, object]:
-    """Make a button element."""
-    label = {"type": "plain_text", "text": text}
-    return {"type": "button", "action_id": action_id, "text": label, **more}
 
 
 async def test_typed_message_appears_with_its_format_and_the_field_is_empty(chat: Chat) -> None:
@@ -154,18 +149,6 @@ async def test_an_edited_root_keeps_its_replies(chat: Chat) -> None:
     await expect(chat.rows.locator(".reply-count")).to_have_text("1 reply")
 
 
-async def test_status_is_shown_until_the_bot_answers(chat: Chat) -> None:
-    await chat.open()
-    ts = await chat.say("What now?")
-    place = {"channel_id": "C0GEN", "thread_ts": ts}
-    await chat.bot.call("assistant.threads.setStatus", **place, status="is searching…")
-    status = chat.page.locator("#channel-composer .status")
-    await expect(status).to_have_text("clockify-bot is searching…")
-
-    await chat.bot.post("Here it is", thread_ts=ts)
-    await expect(status).to_have_text("")
-
-
 async def test_feedback_sends_its_value_and_stays_pressed(chat: Chat) -> None:
     async with chat.bot.connected():
         await chat.open()
@@ -205,32 +188,6 @@ async def test_buttons_ask_first_when_told_to_and_links_open_elsewhere(chat: Cha
         await erase.click()
         await chat.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         assert (await chat.action())["value"] == "a_1"
-
-
-async def test_home_tab_shows_the_published_view_and_its_buttons_work(chat: Chat) -> None:
-    async with chat.bot.connected():
-        await chat.open(channel="D0ANN")
-        tab = chat.page.get_by_role("tab", name="Home")
-        await tab.click()
-        await expect(chat.page.get_by_text("has not published a Home view yet")).to_be_visible()
-        title = {"type": "plain_text", "text": "Knowledge :books:"}
-        blocks = [
-            {"type": "header", "text": title},
-            {
-                "type": "section",
-                "text": {"type": "mrkdwn", "text": "*Built* today"},
-                "accessory": button("Rebuild", "rebuild", value="now"),
-            },
-        ]
-        view = {"type": "home", "blocks": blocks}
-        await chat.bot.call("views.publish", user_id="U0ANN", view=view)
-
-        await expect(chat.page.get_by_role("heading", name="Knowledge 📚")).to_be_visible()
-        await chat.page.get_by_role("button", name="Rebuild").click()
-        assert (await chat.action())["value"] == "now"
-        await tab.press("ArrowLeft")
-        await expect(chat.page.get_by_role("tab", name="Messages")).to_be_focused()
-        await expect(chat.field).to_be_visible()
 
 
 async def test_banner_tells_whether_the_bot_and_the_local_slack_are_there(chat: Chat) -> None:

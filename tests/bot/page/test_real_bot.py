@@ -83,12 +83,30 @@ async def test_a_command_is_answered_for_one_person_only(chat: Chat, folder: Pat
         "href", f"{HELP}kiosk"
     )
     await expect(chat.rows).to_have_count(2)  # Slack, too, keeps the searching line
+    await row.get_by_role("button", name="Ask a follow-up").click()
+    await chat.modal.get_by_label("Your question").fill("and without a PIN?")
+    await chat.page.screenshot(path=folder / "follow-up-desktop.png")
+    await chat.page.keyboard.press("Escape")
+    await row.get_by_role("button", name="Not helpful").click()
+    await chat.modal.get_by_role("radio", name="Unclear").check()
+    await chat.modal.get_by_role("button", name="Send").click()
+    await expect(chat.modal).to_have_count(0)
+    await row.get_by_role("button", name="Share in channel").click()
+    shared = chat.page.locator("#messages .message:not(.ephemeral)", has_text="four-digit PIN")
+    await expect(shared).to_have_count(1)
+    await expect(row).to_have_count(1)  # the private answer gave way to it
+    await chat.field.fill("/clockify how do I lock timesheets")
+    await chat.field.press("Enter")
+    dismiss = chat.page.get_by_role("button", name="Dismiss")
+    await dismiss.click()
+    await expect(dismiss).to_have_count(0)
     await chat.page.screenshot(path=folder / "command-desktop.png")
     await chat.page.set_viewport_size(PHONE)
     await chat.page.screenshot(path=folder / "command-phone.png")
     await chat.page.set_viewport_size(ViewportSize(width=1280, height=800))
     await chat.page.get_by_label("Act as").select_option("U0ADA")
-    await expect(chat.rows).to_have_count(0)
+    await expect(chat.page.locator(".ephemeral")).to_have_count(0)
+    await expect(chat.rows).to_have_count(1)
 
 
 @pytest.mark.proof

@@ -8,6 +8,9 @@ import aiohttp
 import pytest
 from playwright.async_api import expect
 
+from bot.simulator.model import Json
+
+from .blocks import field, modal, option
 from .chat import Chat
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -51,9 +54,9 @@ BLOCKS: dict[str, list[dict[str, Any]]] = {  # one message each
 DANGERS = "script, img, svg[onload], iframe, object, embed, [onerror], [onload], [style*=url]"
 
 
-async def assert_inert(chat: Chat) -> None:
+async def assert_inert(chat: Chat, within: str = ".message-body") -> None:
     """Check that no message made an element that acts, and that every link is a safe one."""
-    body = chat.page.locator(".message-body")
+    body = chat.page.locator(within)
     await expect(body.locator(DANGERS)).to_have_count(0)
     links = body.locator("[href]")
     for number in range(await links.count()):
@@ -78,6 +81,38 @@ async def test_hostile_text_typed_by_a_person_is_inert(chat: Chat) -> None:
     await chat.field.press("Enter")
     await expect(chat.rows.last).to_contain_text("<img src=x onerror=window.hit=1>")
     await assert_inert(chat)
+
+
+async def test_hostile_views_are_inert(chat: Chat) -> None:
+    options = [option(ATTACK[:70], ATTACK[:140]), option("b", "b")]
+    hint = {"type": "plain_text", "text": ATTACK}
+    inputs = [
+        field("a", ATTACK, "static_select", options=options, hint=hint),
+        field("b", ATTACK, "checkboxes", options=options, initial_options=options[:1]),
+        field("c", ATTACK, "plain_text_input", initial_value=ATTACK, placeholder=PLAIN),
+        field("d", ATTACK, "multi_static_select", options=options),
+    ]
+    menu: Json = {"type": "overflow", "action_id": "o", "options": options}
+    menu["options"][1]["url"] = "javascript:window.hit=1"
+    home = [{"type": "section", "text": MARKED, "accessory": menu}]
+    async with chat.bot.connected():
+        await chat.open(channel="D0ANN")
+        await chat.page.get_by_role("tab", name="Home").click()
+        view = {"type": "home", "blocks": home}
+        await chat.bot.call("views.publish", user_id="U0ANN", view=view)
+        await chat.page.get_by_role("button", name="More options").click()
+        await expect(chat.page.get_by_role("menuitem").first).to_contain_text("<script>")
+        await assert_inert(chat, ".menu-popup")
+        await chat.page.get_by_role("menuitem").last.click()
+        await assert_inert(chat, ".home-view")
+
+        trigger_id = (await chat.interaction("block_actions"))["trigger_id"]
+        await chat.bot.open_view(modal(ATTACK[:20], *inputs), trigger_id)
+        await expect(chat.modal).to_contain_text("<script>window.hit=1</script>")
+        await chat.modal.get_by_role("button", name="Save").click()
+        await expect(chat.modal.locator(".input-error")).to_have_count(2)
+        await assert_inert(chat, "#modal")
+        assert len(chat.page.context.pages) == 1
 
 
 async def test_hostile_names_of_emoji_and_objects_are_inert(chat: Chat) -> None:
