@@ -10,6 +10,7 @@ import { Inspector } from "./inspector.js";
 import { Modal } from "./modal.js";
 import { Banner, Statuses, statusLine, toast } from "./notices.js";
 import { OwnPosts } from "./own-posts.js";
+import { followPermalinks } from "./permalinks.js";
 import { Sidebar, PHONE } from "./sidebar.js";
 import { Thread } from "./thread.js";
 import { Timeline, dayDivider } from "./timeline.js";
@@ -75,6 +76,7 @@ class App {
     });
     this.router = new EventRouter(this);
     document.addEventListener("keydown", (event) => this.#onKey(event));
+    followPermalinks((place) => this.#goTo(place));
   }
 
   directory() {
@@ -126,6 +128,15 @@ class App {
     this.sidebar.toggle(false);
     await this.#open(channel);
     if (!PHONE.matches) this.composer.focus();
+  }
+
+  async #goTo({ channel, threadTs }) {
+    if (!this.#directory.channels.has(channel)) {
+      toast("You are not in the channel of that message.");
+      return;
+    }
+    if (channel !== this.channel) await this.#open(channel);
+    await this.thread.open(channel, threadTs, { takesFocus: true });
   }
 
   async #open(id) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from bot.simulator.model import Json
 
@@ -76,3 +76,24 @@ async def test_menus_of_the_home_work_and_a_new_version_keeps_focus_and_choice(c
         await chat.page.get_by_label("Act as").select_option("U0ADA")
         await expect(chat.page.locator("#channel-title")).to_have_text("#support")
         await expect(chat.page.locator("#home")).to_be_hidden()
+
+
+async def test_an_answer_that_is_older_than_what_is_shown_does_not_replace_it(chat: Chat) -> None:
+    asked = 0
+
+    async def publish_meanwhile(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        response = await route.fetch()
+        if asked == 1:
+            view = home({"type": "header", "text": plain("Newest")})
+            await chat.bot.call("views.publish", user_id="U0ANN", view=view)
+            await expect(chat.page.get_by_role("heading", name="Newest")).to_be_visible()
+        await route.fulfill(response=response)
+
+    await chat.open(channel="D0ANN")
+    await chat.page.route("**/sim/view*", publish_meanwhile)
+    async with chat.page.expect_response(lambda _: asked == 2):  # it asks once more
+        await chat.page.get_by_role("tab", name="Home").click()
+    await expect(chat.page.get_by_role("heading", name="Newest")).to_be_visible()
+    await chat.page.unroute("**/sim/view*")

@@ -53,6 +53,7 @@ async def test_faults_happen_to_the_call_that_is_chosen_until_they_are_cleared(
         await pane.get_by_label("Which calls").select_option("chat.postMessage")
         await pane.get_by_role("button", name="429").click()
         await expect(said).to_have_text("The next chat.postMessage gets 429, 5 seconds.")
+        await chat.bot.call("auth.test")
         with pytest.raises(AssertionError, match="ratelimited"):
             await chat.bot.post("too fast")
         await pane.get_by_label("What is listed").select_option("Errors")

@@ -101,6 +101,22 @@ async def test_other_threads_stay_closed_until_clicked_and_close_with_escape(cha
     await expect(chat.thread).to_be_hidden()
 
 
+async def test_a_link_to_a_message_opens_it_here_and_not_at_slack(chat: Chat) -> None:
+    ts = await chat.sim.post("U0ADA", "C0RND", "A question of Ada")
+    await chat.bot.post("the answer", channel="C0RND", thread_ts=ts)
+    address = f"{chat.sim.url}/api/chat.getPermalink"
+    query = {"channel": "C0RND", "message_ts": ts, "token": chat.sim.bot_token}
+    async with chat.bot.session.get(address, params=query) as response:
+        link = await response.json()
+    await chat.open()
+    await chat.bot.post(f"<{link['permalink']}|Open the conversation>")
+    await chat.page.get_by_role("link", name="Open the conversation").click()
+
+    await expect(chat.page.locator("#channel-title")).to_have_text("#random")
+    await expect(chat.thread.get_by_role("article").last).to_contain_text("the answer")
+    assert len(chat.page.context.pages) == 1
+
+
 async def test_a_reply_being_written_is_not_disturbed_by_another_thread(chat: Chat) -> None:
     await chat.open()
     ts = await chat.say("first question")
