@@ -54,7 +54,8 @@ def gap_remark(gap: Gap, seconds_ago: float) -> str:
 
 
 def _nearest(gap: Gap) -> str:
-    near = [Listed(link.title, link.url) for link in gap.links[:MAX_LINKS]]
+    articles = dict.fromkeys(Listed(link.title, link.url) for link in gap.links)
+    near = list(articles)[:MAX_LINKS]
     links = Links.of((article.url for article in near), {})
     lines = listed(near, links, heading=home_texts.NEAREST)
     return cut("\n".join(lines), MAX_LINKS_CHARS) if lines else home_texts.NOTHING_NEAR

@@ -66,7 +66,7 @@ MODES = {
     Mode.AUTO: ("Every question", "Also those that nobody asked me, when I know the answer"),
     Mode.OFF: ("Never", "Whoever mentions me is told that I am off"),
 }
-CHANNEL_FLAGS = "And"
+CHANNEL_FLAGS = "Also"
 PRIVATE_FLAG = ("Answer privately", "Only the person who asked sees the answer")
 EXTERNAL_FLAG = ("Answer although another company takes part", "Their people get answers, too")
 CHANNEL_FOLDERS = "Which articles I search"

@@ -47,6 +47,11 @@ def test_thumbs_down_tell_their_reasons_and_strange_ones_are_left_out() -> None:
     assert "here" not in message.text
 
 
+def test_an_article_with_two_sections_is_named_once() -> None:
+    again = replace(GAP, links=(*GAP.links, replace(GAP.links[0], section="Another")))
+    assert gaps_message([again], NOW) == gaps_message([GAP], NOW)
+
+
 def test_without_gaps_it_says_so() -> None:
     assert gaps_message([]).text == home_texts.GAPS_NONE
 
