@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from .delivery_office import Office, open_office
 
 Recorder = Callable[[str, object], None]
@@ -94,6 +96,7 @@ async def test_stops_under_load(tmp_path: Path, record_property: Recorder) -> No
     assert max(seconds) <= EXIT_SECONDS
 
 
+@pytest.mark.beside
 async def test_two_bots_share_one_inbox(tmp_path: Path) -> None:
     async with open_office(tmp_path, bots=2) as office:
         await order_faults(office)
@@ -114,6 +117,7 @@ async def test_two_bots_share_one_inbox(tmp_path: Path) -> None:
     assert (verdict.lost, verdict.twice, verdict.commands_lost) == ((), (), ())
 
 
+@pytest.mark.beside
 async def test_a_poison_question_gets_an_apology_and_others_an_answer(tmp_path: Path) -> None:
     async with open_office(tmp_path) as office:
         poison = await office.direct("U0X001", "this is poison")

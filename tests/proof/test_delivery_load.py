@@ -48,6 +48,7 @@ async def at_rest(
     return figures
 
 
+@pytest.mark.beside
 @pytest.mark.timeout(900)
 async def test_three_thousand_questions(tmp_path: Path, record_property: Recorder) -> None:
     async with open_office(tmp_path) as office:
@@ -138,6 +139,7 @@ async def test_one_channel_that_slack_limits(tmp_path: Path) -> None:
     assert ratio <= ALLOWED_SLOWDOWN
 
 
+@pytest.mark.beside
 async def test_the_stock_pieces_lose_and_repeat(tmp_path: Path) -> None:
     async with open_office(
         tmp_path, module="tests.proof.stock_bot", has_rate_limits=False
