@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from core.config import STATE_DIR
 from core.errors import SettingsError
-from core.settings import read_settings, setting
+from core.settings import question_deadline_setting, read_settings, setting
 
 SLACK_API_URL = "https://slack.com/api/"
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
@@ -126,13 +126,7 @@ class SlackConfig:
         low=0,
         high=3_650,
     )
-    deadline_seconds: float = setting(
-        "QUESTION_DEADLINE_SECONDS",
-        "Seconds that work on one question may take once it has begun.",
-        240.0,
-        low=1,
-        high=840,
-    )
+    deadline_seconds: float = question_deadline_setting()
     max_concurrent: int = setting(
         "MAX_CONCURRENT", "Questions answered at the same time.", 4, low=1, high=64
     )

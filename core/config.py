@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .settings import read_settings, setting
+from .settings import question_deadline_setting, read_settings, setting
 
 STATE_DIR = Path(".clockify-bot")
 
@@ -39,6 +39,11 @@ class Config:
         choices=("auto", "ollama", "extractive"),
     )
     ollama_url: str = setting("OLLAMA_URL", "Where Ollama listens.", "http://127.0.0.1:11434")
+    ollama_api_key: str = setting(
+        "OLLAMA_API_KEY",
+        "Sent to OLLAMA_URL as a bearer token, and to no other host; empty: none.",
+        secret=True,
+    )
     gen_model: str = setting("GEN_MODEL", "Ollama model that writes answers.", "qwen2.5:32b")
     emb_model: str = setting(
         "EMB_MODEL", "Ollama model that embeds, when EMBEDDER=ollama.", "nomic-embed-text"
@@ -53,10 +58,25 @@ class Config:
         "CHAT_CONNECT_TIMEOUT", "Seconds to connect for an answer.", 3.0, low=0.1, high=600
     )
     chat_read_timeout: float = setting(
-        "CHAT_READ_TIMEOUT", "Seconds to wait for an answer.", 180.0, low=0.1, high=3600
+        "CHAT_READ_TIMEOUT",
+        "Seconds to wait for the next piece of an answer.",
+        180.0,
+        low=0.1,
+        high=3600,
     )
     retries: int = setting(
-        "RETRIES", "Further tries after a transient error of Ollama.", 0, low=0, high=10
+        "RETRIES", "Further tries after a transient error of Ollama.", 2, low=0, high=10
+    )
+    question_deadline: float = question_deadline_setting()
+    rerank: bool = setting(
+        "RERANK", "Whether the language model sorts what was found before it answers.", False
+    )
+    follow_ups: str = setting(
+        "FOLLOW_UPS",
+        "What reads a follow-up together with its question: model (rules when there is none) or "
+        "rules.",
+        "model",
+        choices=("model", "rules"),
     )
     top_k: int = setting("TOPK", "Chunks kept after fusion.", 12, low=1, high=200)
     pack: int = setting("PACK", "Chunks packed into the context at most.", 6, low=1, high=50)
@@ -68,7 +88,14 @@ class Config:
         high=1,
     )
     ctx_budget: int = setting(
-        "CTX_BUDGET", "Tokens (4 characters each) of the context.", 2800, low=100, high=100_000
+        "CTX_BUDGET", "Tokens of the context, by estimate.", 2800, low=100, high=100_000
+    )
+    chars_per_token: float = setting(
+        "CHARS_PER_TOKEN",
+        "Characters per token of GEN_MODEL, for estimates; `clockify-bot doctor` suggests one.",
+        4.0,
+        low=0.5,
+        high=8,
     )
     mmr_lambda: float = setting(
         "MMR_LAMBDA", "1: only relevance; lower: more diverse chunks.", 0.8, low=0, high=1

@@ -7,7 +7,8 @@ BotError
 │   └── EmbedderMismatch   the question's embedder is not the generation's
 ├── ModelUnavailable       an embedder or a generator is missing, damaged or unreachable    exit 4
 │   ├── ModelMissing       Ollama answers but does not have the model
-│   └── ModelTimeout       Ollama did not answer in time
+│   ├── ModelTimeout       Ollama did not answer in time
+│   └── ModelPaused        it failed so often that it is left alone for some seconds
 ├── RebuildRefused         a guard stopped the rebuild; the old generation stays            exit 1
 ├── DurabilityUnknown      published, but the disk did not confirm it                       exit 1
 └── LockTimeout            another builder holds the lock                                   exit 1
@@ -58,6 +59,10 @@ class ModelMissing(ModelUnavailable):
 
 class ModelTimeout(ModelUnavailable):
     """Raised when a connect or read time-out passed; the message names the variable to change."""
+
+
+class ModelPaused(ModelUnavailable):
+    """Raised without asking while the circuit breaker is open; the message has the last failure."""
 
 
 class RebuildRefused(BotError):

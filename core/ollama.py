@@ -41,6 +41,7 @@ class OllamaClient:
         embed_timeouts: Timeouts,
         chat_timeouts: Timeouts,
         retries: int = 0,
+        api_key: str = "",
         max_response_bytes: int = MIB,
         probe_read_seconds: float = PROBE_READ_SECONDS,
     ) -> None:
@@ -82,7 +83,12 @@ class OllamaClient:
         return model_info(await self._probe("/api/show", {"model": model}, model=model))
 
     async def embed(
-        self, model: str, inputs: Sequence[str], *, truncate: bool = False
+        self,
+        model: str,
+        inputs: Sequence[str],
+        *,
+        truncate: bool = False,
+        seconds: float | None = None,
     ) -> list[list[float]]:
         """Return one finite, non-zero vector for each input, all of the same dimension.
 
@@ -108,6 +114,8 @@ class OllamaClient:
         options: Mapping[str, float | int],
         on_text: OnText = None,
         starts_thinking: bool = False,
+        seconds: float | None = None,
+        format: Mapping[str, object] | None = None,
     ) -> ChatResult:
         """Return what the model writes, streamed so that a cap and a deadline hold on the way.
 

@@ -48,14 +48,19 @@ class Answerer(Protocol):
     answer() returns a Draft whose text cites snippets as [n], or the refusal constant when the
     context does not hold the answer; it raises ModelUnavailable when its model cannot be used.
     on_text gets the pieces of that text, in order, as they are written; one that writes it at once
-    gives none.
+    gives none. After so many seconds it gives up with ModelTimeout; None: only its own time-outs.
     """
 
     @property
     def name(self) -> str: ...
 
     async def answer(
-        self, question: Question, context: Context, on_text: Callable[[str], None] | None = None
+        self,
+        question: Question,
+        context: Context,
+        on_text: Callable[[str], None] | None = None,
+        *,
+        seconds: float | None = None,
     ) -> Draft: ...
 
 

@@ -47,6 +47,17 @@ def setting(
     )
 
 
+def question_deadline_setting() -> Any:
+    """Declare the one setting that both core and the Slack side read."""
+    return setting(
+        "QUESTION_DEADLINE_SECONDS",
+        "Seconds that work on one question may take once it has begun.",
+        240.0,
+        low=1,
+        high=840,
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class SettingRow:
     """One line of the settings table."""
@@ -153,4 +164,4 @@ def settings_table(*classes: type[_Dataclass]) -> str:
         for row in setting_rows(settings_class):
             default = f"`{row.default}`" if row.default else ""
             lines.append(f"| `{row.env}` | {default} | {row.help} |")
-    return "\n".join(lines)
+    return "\n".join(dict.fromkeys(lines))  # a setting that two classes read has one line

@@ -143,11 +143,25 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What the model read and wrote for one answer, in its own tokens; 0 where it did not say."""
+
+    prompt_tokens: int = 0  # as the server counted them
+    estimated_tokens: int = 0  # as we had estimated them
+    answer_tokens: int = 0
+    snippets: int = 0  # sent with the prompt that was answered; fewer than packed after a cut
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """What an answerer wrote, before its citations are checked."""
+    """What an answerer wrote, before it is checked."""
 
     text: str
     answerer: str
+    model: str = ""  # "" without a language model
+    prompt_version: str = ""  # of core/prompt.py; "" without a prompt
+    usage: Usage = Usage()
+    is_quote: bool = False  # copied from the snippets, so only its citations need a check
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +206,11 @@ Reply = Answer | Refusal | Notice
 class Timings:
     """Milliseconds spent on one question."""
 
-    retrieve: float = 0.0
+    retrieve: float = 0.0  # rewriting of a follow-up included
     answer: float = 0.0
     total: float = 0.0
+    rewrite: float = 0.0
+    rerank: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +226,8 @@ class Turn:
     timings_ms: Timings = field(default_factory=Timings)
     footnotes: tuple[str, ...] = ()  # "Ollama did not answer; …": shown under the reply
     standalone: str = ""  # what was searched: a follow-up read together with its question
+    model: str = ""  # the language model that wrote the draft
+    prompt_version: str = ""
+    usage: Usage = Usage()
+    context: Context | None = None  # what the answerer saw
+    remarks: tuple[str, ...] = ()  # for operators: "rerank skipped: timeout"; never shown to askers

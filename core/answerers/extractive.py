@@ -64,7 +64,12 @@ class ExtractiveAnswerer:
         return "extractive"
 
     async def answer(
-        self, question: Question, context: Context, on_text: Callable[[str], None] | None = None
+        self,
+        question: Question,
+        context: Context,
+        on_text: Callable[[str], None] | None = None,
+        *,
+        seconds: float | None = None,
     ) -> Draft:
         """Quote what answers; the refusal constant when nothing can be quoted."""
         weights = dict(context.term_weights) or dict.fromkeys(
@@ -82,7 +87,8 @@ class ExtractiveAnswerer:
             key=lambda pair: (-pair[0], pair[1].snippet.number, pair[1].position),
         )
         chosen = self._choose(scored)
-        return Draft(_layout(chosen, context.snippets) if chosen else REFUSAL_TEXT, self.name)
+        text = _layout(chosen, context.snippets) if chosen else REFUSAL_TEXT
+        return Draft(text, self.name, is_quote=True)
 
     def _score(self, unit: _Unit, weights: dict[str, float], wants_steps: bool) -> float:
         own = f"{unit.lead_in} {unit.text}"

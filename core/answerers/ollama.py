@@ -51,7 +51,14 @@ class OllamaAnswerer:
     def name(self) -> str:
         return "ollama"
 
-    async def answer(self, question: Question, context: Context, on_text: OnText = None) -> Draft:
+    async def answer(
+        self,
+        question: Question,
+        context: Context,
+        on_text: OnText = None,
+        *,
+        seconds: float | None = None,
+    ) -> Draft:
         """Return what the model wrote; the log tells when it cannot have read or said it all."""
         messages = build_messages(question, context)
         result = await self._client.chat(
@@ -59,6 +66,7 @@ class OllamaAnswerer:
             messages,
             options=self._options,
             on_text=on_text,
+            seconds=seconds,
             starts_thinking=on_text is not None and await self._may_think(),
         )
         self._thinks = self._has_thought = self._has_thought or result.has_thought
@@ -77,7 +85,7 @@ class OllamaAnswerer:
                 "The answer was cut at %s tokens. [hint: increase NUM_PREDICT]",
                 self._options["num_predict"],
             )
-        return Draft(text=result.text, answerer=self.name)
+        return Draft(text=result.text, answerer=self.name, model=self._model)
 
     async def _may_think(self) -> bool:
         """Tell whether the model may write a thought whose beginning the template has written.
