@@ -27,6 +27,7 @@ from .home_pages import HomePages, HomeTools
 from .inbox import Inbox
 from .membership import Membership
 from .model_slots import ModelSlots
+from .model_state import model_state
 from .open_message import OpenMessageFile
 from .parts import HandlerTools, Knowledge, Parts, Store
 from .permissions import AdminCheck
@@ -139,6 +140,7 @@ def _assemble(
     status = StatusSource(
         generation=lambda: desk.generation,
         live_meta=knowledge.live_meta,
+        model=lambda: model_state(knowledge.asker),
         health=health.snapshot,
         waiting=store.inbox.count,
         retention_days=slack.retention_days,

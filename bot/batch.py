@@ -17,6 +17,7 @@ from rich.progress import track
 
 from core.errors import BotError, SettingsError
 from core.pipeline import Pipeline
+from core.prompt import PROMPT_VERSION
 from core.types import Question
 
 from .output import error_to_json, turn_to_json
@@ -25,6 +26,7 @@ from .typed import readable
 
 MAX_INPUT_MB = 64
 OTHER_NAME = "give --output another name."
+MADE_OTHERWISE = "other knowledge, embedder, answerer, model or prompt"
 OUR_START = b'{"id": "'  # how each line of a target begins
 
 
@@ -56,7 +58,7 @@ class BatchSummary:
     def __str__(self) -> str:
         parts = [f"{self.asked} asked"]
         if self.outdated:
-            parts.append(f"{self.outdated} of them again (other knowledge, embedder or answerer)")
+            parts.append(f"{self.outdated} of them again ({MADE_OTHERWISE})")
         parts += [f"{self.kept} kept from before"] if self.kept else []
         if self.others:
             parts.append(f"{self.others} replies of questions not in the input kept at the end")
@@ -172,10 +174,15 @@ async def _ask(pipeline: Pipeline, question: BatchLine) -> dict[str, Any]:
 
 def _fits(reply: dict[str, Any] | None, pipeline: Pipeline) -> bool:
     """Say whether this pipeline would make such a reply; a refusal may have needed no answerer."""
-    if reply is None or reply.get("answerer") not in ("", pipeline.answerer):
+    if reply is None:
         return False
-    made_with = reply.get("generation"), reply.get("embedder")
-    return made_with == (pipeline.generation, pipeline.embedder)
+    found_with = reply.get("generation"), reply.get("embedder")
+    if found_with != (pipeline.generation, pipeline.embedder):
+        return False
+    model = pipeline.language_model
+    written_with = pipeline.answerer, model, PROMPT_VERSION if model else ""
+    told = reply.get("answerer"), reply.get("model", ""), reply.get("prompt_version", "")
+    return told in (("", "", ""), written_with)
 
 
 def _resolved(target: Path) -> Path:

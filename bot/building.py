@@ -6,9 +6,10 @@ import asyncio
 
 import click
 
-from core.assembly import build_request, index_written, open_ollama
+from core.assembly import build_request, index_written
 from core.config import Config
 from core.errors import BotError, RebuildRefused
+from core.model_assembly import open_ollama
 from core.rebuild import rebuild
 from core.report import BuildReport, Phase, Progress
 

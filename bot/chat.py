@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import click
 
@@ -18,6 +19,7 @@ from core.types import Exchange, Notice, Question, Turn
 from .asking import Asker
 from .output import debug_text, reply_text, sources_text, turn_to_json, turn_to_text
 from .question_log import question_logged
+from .terminal_stream import TerminalStream, streams_to_terminal
 from .typed import readable
 
 PROMPT = "> "
@@ -25,7 +27,7 @@ WELCOME = "Ask away. :sources  :debug  :help  :exit"
 HELP = """\
 :sources  the sources of the last answer, with their headings
 :debug    show scores and times with each reply, or stop
-:exit     leave (as do Ctrl-D and Ctrl-C)"""
+:exit     leave (as do Ctrl-D and Ctrl-C; while an answer is written, Ctrl-C stops that)"""
 REMEMBERED = 3  # exchanges that a follow-up may refer to
 HISTORY_LINES = 1000
 
@@ -95,32 +97,66 @@ class _Conversation:
                 self.say(f"{command} is no command.\n{HELP}")
 
     async def ask(self, text: str) -> None:
-        """Ask with the exchanges before, and show what comes of it."""
+        """Ask with the exchanges before, and show what comes of it, in a terminal as it comes."""
         self._number += 1
-        turn = await _ask(self._asker, text, self._exchanges, id=str(self._number))
-        if turn is not None:
-            self._last = turn
-            _show(turn, debug=self._debug, as_json=self._as_json)
+        question = Question(text, tuple(self._exchanges), str(self._number))
+        is_on = streams_to_terminal(as_json=self._as_json)
+        with TerminalStream(is_on=is_on, before="\n") as stream:
+            turn = await _ask(self._asker, question, stream)
+            if turn is not None and not self._as_json:
+                stream.finish(f"{turn_to_text(turn, debug=self._debug)}\n")
+        if turn is None:
+            return
+        self._last = turn
+        if self._as_json:
+            click.echo(json.dumps(turn_to_json(turn, id=question.id), ensure_ascii=False))
+        if not isinstance(turn.reply, Notice):
+            self._exchanges.append(Exchange(text, reply_text(turn)))
 
 
-async def _ask(asker: Asker, text: str, exchanges: deque[Exchange], *, id: str) -> Turn | None:
+async def _ask(asker: Asker, question: Question, stream: TerminalStream) -> Turn | None:
+    """Give what came of a question; None, and why on standard error, when it was not answered."""
+    on_draft = stream.draft if stream.is_on else None
+    with question_logged(question.id, surface="chat", generation=asker.generation) as record:
+        asking = asyncio.ensure_future(asker.ask(question, on_draft))
+        try:
+            with _ctrl_c_cancels(asking):
+                await asyncio.wait({asking})
+            turn = asking.result()
+        except BotError as error:
+            stream.abandon(f"error: {error}")
+            return None
+        except asyncio.CancelledError:
+            if not asking.cancelled() or _is_cancelled_itself():
+                raise
+            record.outcome = "stopped"
+            stream.abandon("Stopped.")
+            return None
+        finally:
+            asking.cancel()
+        record.ended(turn)
+        return turn
+
+
+@contextmanager
+def _ctrl_c_cancels(asking: asyncio.Future[Turn]) -> Iterator[None]:
+    """Let Ctrl-C stop a question, which closes the request at the server; a second one leaves."""
+    loop = asyncio.get_running_loop()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        loop.call_soon_threadsafe(asking.cancel)
+
+    before = signal.signal(signal.SIGINT, stop)
     try:
-        with question_logged(id, surface="chat", generation=asker.generation) as record:
-            turn = await asker.ask(Question(text, tuple(exchanges), id))
-            record.ended(turn)
-    except BotError as error:
-        click.echo(f"error: {error}", err=True)
-        return None
-    if not isinstance(turn.reply, Notice):
-        exchanges.append(Exchange(text, reply_text(turn)))
-    return turn
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _show(turn: Turn, *, debug: bool, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(turn_to_json(turn, id=turn.question.id), ensure_ascii=False))
-    else:
-        click.echo(f"\n{turn_to_text(turn, debug=debug)}\n")
+def _is_cancelled_itself() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _read_line(*, to_stderr: bool) -> str | None:

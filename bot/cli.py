@@ -18,10 +18,9 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from core.assembly import open_pipeline
-from core.config import STATE_DIR
 from core.errors import BotError
-from core.types import Question
 
+from .asking_commands import ask, chat
 from .building import build_for_parent, build_for_people
 from .evaluating import eval_command
 from .gap_report import gaps
@@ -35,8 +34,8 @@ from .options import (
     read_environment,
     setting_options,
 )
+from .pull import pull
 from .signals import INTERRUPTED, interrupt_at_once, serve_until_stopped
-from .typed import readable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -159,92 +158,12 @@ def build(
             click.echo(json.dumps(report.as_json(), ensure_ascii=False))
 
 
-@cli.command()
-@click.argument("question", required=False)
-@setting_options(ASK_OPTIONS)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--debug", is_flag=True, help="Show what was found, with scores and times.")
-@click.option(
-    "--batch",
-    type=click.Path(path_type=Path),
-    help='Ask every line {"id", "query"} of this JSON lines file.',
-)
-@click.option("--output", type=click.Path(path_type=Path), help="Where --batch writes its replies.")
-@log_option("WARNING")
-def ask(
-    question: str | None,
-    as_json: bool,
-    debug: bool,
-    batch: Path | None,
-    output: Path | None,
-    log_level: str,
-    **given: Any,
-) -> None:
-    """Ask one QUESTION, or a file of them with --batch IN --output OUT."""
-    from .batch import open_batch, run_batch
-    from .output import turn_to_json, turn_to_text
-    from .question_log import question_logged
-
-    _start_logging(log_level)
-    if (question is None) == (batch is None):
-        raise click.UsageError("Give a QUESTION, or --batch IN.jsonl --output OUT.jsonl.")
-    if (batch is None) != (output is None):
-        raise click.UsageError("--batch and --output go together.")
-    config = read_config(given)
-    lines = open_batch(batch, output) if batch is not None and output is not None else None
-
-    async def work() -> None:
-        async with open_pipeline(config) as assembled:
-            for note in assembled.notes:
-                click.echo(note, err=True)
-            if lines is not None:
-                summary = await run_batch(assembled.pipeline, lines)
-                click.echo(f"{output}: {summary}", err=True)
-                return
-            pipeline = assembled.pipeline
-            with question_logged("1", surface="ask", generation=pipeline.generation) as record:
-                turn = await pipeline.ask(Question(readable(question or ""), id="1"))
-                record.ended(turn)
-            if as_json:
-                click.echo(json.dumps(turn_to_json(turn, id="1"), ensure_ascii=False))
-            else:
-                click.echo(turn_to_text(turn, debug=debug))
-
-    _run(work())
-
-
-@cli.command()
-@setting_options(ASK_OPTIONS)
-@click.option("--json", "as_json", is_flag=True, help="Print each reply as one JSON object.")
-@click.option("--debug", is_flag=True, help="Show what was found, with scores and times.")
-@log_option("WARNING")
-def chat(as_json: bool, debug: bool, log_level: str, **given: Any) -> None:
-    """Ask in a terminal, one question after the other."""
-    from .chat import chat as converse
-    from .following import Follower
-
-    _start_logging(log_level)
-    config = read_config(given)
-
-    async def work() -> None:
-        async with open_pipeline(config, quotes_on_failure=True) as assembled:
-            for note in assembled.notes:
-                click.echo(note, err=True)
-            pipeline = assembled.pipeline
-            await converse(
-                pipeline,
-                before_asking=Follower(pipeline, assembled.store).look,
-                debug=debug,
-                as_json=as_json,
-                history_file=STATE_DIR / "chat_history",
-            )
-
-    _run(work())
-
-
+cli.add_command(ask)
+cli.add_command(chat)
 cli.add_command(eval_command)
 cli.add_command(gaps)
 cli.add_command(generations)
+cli.add_command(pull)
 
 
 @cli.command()
@@ -252,7 +171,8 @@ cli.add_command(generations)
 @log_option("ERROR")
 def doctor(log_level: str, **given: Any) -> None:
     """Check settings, knowledge, index, models and Slack, with what to do about each."""
-    from .doctor import Verdict, examine
+    from .doctor import examine
+    from .findings import Verdict
 
     _start_logging(log_level)
     environ = read_environment()

@@ -1,4 +1,4 @@
-"""What `/clockify status` shows: the knowledge, the connection, what is in hand, what is kept."""
+"""What `/clockify status` shows: knowledge, language model, connection, what is in hand, kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .blocks import plain_message
 from .health import Health
 from .markup import escape
 from .message import Message
+from .model_state import ModelState
 from .status_blocks import age_seconds
+
+MAX_REASON_CHARS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Status:
     reconnects: int
     waiting: int
     retention_days: int
+    model: ModelState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class StatusSource:
     health: Callable[[], Health]
     waiting: Callable[[], Awaitable[int]]
     retention_days: int
+    model: Callable[[], ModelState | None] = lambda: None
     clock: Callable[[], float] = time.time
 
     async def status(self) -> Status:
@@ -55,6 +60,7 @@ class StatusSource:
             reconnects=health.reconnects,
             waiting=await self.waiting(),
             retention_days=self.retention_days,
+            model=self.model(),
         )
 
 
@@ -67,11 +73,29 @@ def status_message(status: Status) -> Message:
         )
     lines = (
         knowledge,
+        *model_lines(status.model),
         form_texts.connected_line(status.connected_seconds, status.reconnects),
         form_texts.queue_line(status.waiting),
         form_texts.kept_line(status.retention_days),
     )
     return plain_message("\n".join(lines))
+
+
+def model_lines(model: ModelState | None, *, for_admins: bool = False) -> tuple[str, ...]:
+    """Say how the language model is doing, and to admins why, if there is anything to say.
+
+    What it failed with may name a server of the operator's: that is not for everybody.
+    """
+    if model is None:
+        return ()
+    if not model.name:
+        return (form_texts.MODEL_NONE,)
+    name = escape(model.name)
+    if not model.problem:
+        return (form_texts.model_writes(name),)
+    lines = (form_texts.model_fails(name, model.failing_seconds),)
+    reason = " ".join(model.problem.split())[:MAX_REASON_CHARS]
+    return (*lines, form_texts.model_problem(escape(reason))) if for_admins else lines
 
 
 def _articles(meta: Mapping[str, Any]) -> int | None:

@@ -3,47 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from core.answerers.ollama import check_ready
 from core.articles import Limits, read_knowledge
-from core.assembly import make_embedder, open_index, open_ollama
+from core.assembly import open_index
 from core.config import Config
 from core.errors import BotError, ModelUnavailable
+from core.model_assembly import make_embedder, open_ollama
+from core.ollama import OllamaClient
 from core.pipeline import require_same
+from core.protocols import EmbedderSpec
+from core.readiness import embedder_readiness
 from core.store import Opened, Store
 
 from .config import SlackConfig
+from .findings import Finding, Verdict, bad
 from .membership import Verdict as SlackVerdict
+from .model_findings import Server, look_at_generator, look_at_server
 from .permissions import AdminCheck
 from .startup import check_tokens, open_client
 
 MAX_ADMINS = 20  # of ADMIN_USERS that are looked up
-
-
-class Verdict(StrEnum):
-    """OK works, NOTE works with less, BAD: the bot could not run."""
-
-    OK = "ok"
-    NOTE = "note"
-    BAD = "BAD"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; exit_code counts when it is BAD."""
-
-    verdict: Verdict
-    subject: str
-    detail: str
-    exit_code: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.verdict:<5} {self.subject:<12} {self.detail}"
 
 
 async def examine(config: Config, environ: dict[str, str]) -> AsyncIterator[Finding]:
@@ -55,9 +37,14 @@ async def examine(config: Config, environ: dict[str, str]) -> AsyncIterator[Find
     except BotError as error:
         opened = error
     yield _knowledge(config.knowledge, config, has_index=isinstance(opened, Opened))
-    async for finding in _embedder_and_index(config, opened):
-        yield finding
-    yield await _answerer(config)
+    async with open_ollama(config) as client:
+        server = await look_at_server(config, client)
+        for finding in server.findings:
+            yield finding
+        async for finding in _embedder_and_index(config, client, server, opened):
+            yield finding
+        for finding in await look_at_generator(config, client, server):
+            yield finding
     yield await examine_slack(environ)
 
 
@@ -81,26 +68,26 @@ def _needed_to_build(problem: str, *, has_index: bool) -> Finding:
     return Finding(Verdict.BAD, "knowledge", problem, 2)
 
 
-async def _embedder_and_index(config: Config, opened: Opened | BotError) -> AsyncIterator[Finding]:
-    spec = None
-    async with open_ollama(config) as client:
-        try:
-            spec = await make_embedder(config, client).spec()
-            yield Finding(Verdict.OK, "embedder", str(spec))
-        except ModelUnavailable as error:
-            if isinstance(opened, Opened):
-                detail = f"questions are matched by words, because: {error}"
-                yield Finding(Verdict.NOTE, "embedder", detail)
-            else:
-                yield _bad("embedder", error)
+async def _embedder_and_index(
+    config: Config, client: OllamaClient, server: Server, opened: Opened | BotError
+) -> AsyncIterator[Finding]:
+    indexed = opened.index.spec if isinstance(opened, Opened) else None
+    spec, problem = await _embedder(config, client, server, indexed)
+    if spec is not None:
+        yield Finding(Verdict.OK, "embedder", str(spec))
+    elif isinstance(opened, Opened):
+        detail = f"questions are matched by words, because: {problem}"
+        yield Finding(Verdict.NOTE, "embedder", detail)
+    else:
+        yield Finding(Verdict.BAD, "embedder", problem, ModelUnavailable.exit_code)
     if isinstance(opened, BotError):
-        yield _bad("index", opened)
+        yield bad("index", opened)
         return
     try:
         if spec is not None:
-            require_same(opened.index.spec, spec)
+            require_same(indexed, spec)
     except BotError as error:
-        yield _bad("index", error)
+        yield bad("index", error)
         return
     index = opened.index
     detail = f"generation {index.generation}: {index.articles} articles, {len(index.chunks)} chunks"
@@ -109,16 +96,19 @@ async def _embedder_and_index(config: Config, opened: Opened | BotError) -> Asyn
     yield Finding(Verdict.OK, "index", f"{detail}, in {config.index_dir}")
 
 
-async def _answerer(config: Config) -> Finding:
-    if config.answerer == "extractive":
-        return Finding(Verdict.OK, "answerer", "extractive: quotes from the knowledge")
-    async with open_ollama(config) as client:
-        problem = await check_ready(client, config.gen_model)
-        if problem is None:
-            return Finding(Verdict.OK, "answerer", f"{config.gen_model} on {client.url}")
-    if config.answerer == "ollama":
-        return Finding(Verdict.BAD, "answerer", problem, 4)
-    return Finding(Verdict.NOTE, "answerer", f"extractive, because: {problem}")
+async def _embedder(
+    config: Config, client: OllamaClient, server: Server, indexed: EmbedderSpec | None
+) -> tuple[EmbedderSpec | None, str]:
+    """Give what embeds, or why nothing does; one that does not fit the index is the index's."""
+    if config.embedder == "ollama":
+        if server.problem:
+            return None, server.problem
+        ready = await embedder_readiness(client, config.emb_model, indexed=indexed)
+        return ready.spec, ready.problem
+    try:
+        return await make_embedder(config, client).spec(), ""
+    except ModelUnavailable as error:
+        return None, str(error)
 
 
 async def examine_slack(environ: dict[str, str]) -> Finding:
@@ -129,7 +119,7 @@ async def examine_slack(environ: dict[str, str]) -> Finding:
             identity = await check_tokens(client, slack)
             problem = await _admin_problem(client, slack, identity.team_id)
     except BotError as error:
-        return _bad("slack", error)
+        return bad("slack", error)
     if problem:
         return Finding(Verdict.NOTE, "slack", f"connected to {identity.team}, but {problem}")
     return Finding(Verdict.OK, "slack", f"connected to {identity.team}, tokens and scopes are good")
@@ -151,7 +141,3 @@ async def _admin_problem(client: AsyncWebClient, slack: SlackConfig, team_id: st
         if verdict is not SlackVerdict.ALLOWED:
             return f"{user} of ADMIN_USERS may not rebuild: {verdict.value}"
     return ""
-
-
-def _bad(subject: str, error: BotError) -> Finding:
-    return Finding(Verdict.BAD, subject, str(error), error.exit_code)

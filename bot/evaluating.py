@@ -11,9 +11,10 @@ from typing import Any
 
 import click
 
-from core.assembly import make_embedder, open_index, open_ollama
+from core.assembly import open_index
 from core.config import Config
 from core.errors import SettingsError
+from core.model_assembly import make_embedder, open_ollama
 from core.quality import (
     FIRST,
     QualityQuestion,

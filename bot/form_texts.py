@@ -22,6 +22,7 @@ COMMAND_TOO_LATE = "Slack gave me no time to open the form. Please use the comma
 
 # status
 STATUS_NO_KNOWLEDGE = "*Knowledge:* none is loaded yet. An admin can use `/clockify-rebuild`."
+MODEL_NONE = "*Language model:* none, so answers are quotes from the articles."
 STATUS_NOTHING_KEPT = (
     "*Kept:* nothing. Questions and answers are forgotten once they are posted, so I know neither "
     "follow-ups nor gaps, and private answers cannot be shared."
@@ -111,6 +112,25 @@ def knowledge_line(generation: str, age_seconds: float | None, articles: int | N
     age = "" if age_seconds is None else f", read {duration(age_seconds)} ago"
     count = "" if articles is None else f", {articles:,} articles"
     return f"*Knowledge:* generation {generation}{age}{count}."
+
+
+def model_writes(name: str) -> str:
+    """Tell which language model writes the answers."""
+    return f"*Language model:* {name} writes the answers."
+
+
+def model_fails(name: str, seconds: float | None) -> str:
+    """Tell that it does not answer now, for how long that has been so, and what comes instead."""
+    span = "" if seconds is None else f" for {duration(seconds)}"
+    return (
+        f"*Language model:* {name} has not answered{span}. "
+        "Until it does, answers are quotes from the articles, and say so."
+    )
+
+
+def model_problem(reason: str) -> str:
+    """Tell admins what it failed with."""
+    return f"*Its last failure:* {reason}"
 
 
 def connected_line(seconds: float | None, reconnects: int) -> str:

@@ -18,7 +18,7 @@ from core.errors import BotError
 from . import form_texts, home_texts, policy_texts
 from .aged_table import AgedTable
 from .background import Background
-from .command_status import Status, StatusSource
+from .command_status import Status, StatusSource, model_lines
 from .conversations import Conversation, Conversations
 from .database import StorageError
 from .example_shelf import ExampleShelf
@@ -169,6 +169,7 @@ def _knowledge(generation: str, status: Status | None) -> str:
 def _lines(status: Status, health: Health) -> tuple[str, ...]:
     heard = health.last_envelope_age_seconds
     return (
+        *model_lines(status.model, for_admins=True),
         form_texts.connected_line(status.connected_seconds, status.reconnects),
         home_texts.NEVER_HEARD if heard is None else home_texts.last_heard(heard),
         form_texts.queue_line(status.waiting),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from core.types import REFUSAL_TEXT, Answer, Hit, Notice, Refusal, Turn
+from core.types import (
+    REFUSAL_TEXT,
+    Answer,
+    Context,
+    Hit,
+    Notice,
+    Refusal,
+    Timings,
+    Turn,
+    Usage,
+)
 
 
 def turn_to_json(turn: Turn, *, id: str) -> dict[str, Any]:
@@ -25,6 +35,10 @@ def turn_to_json(turn: Turn, *, id: str) -> dict[str, Any]:
         "generation": turn.generation,
         "embedder": turn.embedder,
         "answerer": turn.answerer,
+        "model": turn.model,
+        "prompt_version": turn.prompt_version,
+        "usage": asdict(turn.usage),
+        "remarks": list(turn.remarks),
         "timings_ms": asdict(turn.timings_ms),
     }
 
@@ -44,7 +58,11 @@ def error_to_json(message: str, *, id: str, query: str) -> dict[str, Any]:
         "generation": "",
         "embedder": "",
         "answerer": "",
-        "timings_ms": {"retrieve": 0.0, "answer": 0.0, "total": 0.0},
+        "model": "",
+        "prompt_version": "",
+        "usage": asdict(Usage()),
+        "remarks": [],
+        "timings_ms": asdict(Timings()),
     }
 
 
@@ -92,18 +110,61 @@ def sources_text(turn: Turn) -> str:
 
 
 def debug_text(turn: Turn) -> str:
-    """List what was found, with scores and times."""
-    spent = turn.timings_ms
+    """List what was found, packed, sent and counted, with scores and times."""
     lines = [
-        f"generation {turn.generation}, {turn.embedder}, answerer {turn.answerer or 'none'}, "
-        f"retrieve {spent.retrieve:.1f} ms, answer {spent.answer:.1f} ms",
+        f"generation {turn.generation}, {turn.embedder}, answerer {turn.written_by or 'none'}, "
+        f"{_times(turn.timings_ms)}",
         *([f"searched for: {turn.standalone}"] if turn.standalone else []),
+        *_tokens(turn.usage),
+        *(f"remark: {remark}" for remark in turn.remarks),
         " score  cosine    bm25  chunk",
     ]
     for hit in turn.hits:
         similarity = "     -" if hit.similarity is None else f"{hit.similarity:6.3f}"
         lines.append(f"{hit.score:6.3f}  {similarity}  {hit.bm25 or 0.0:6.2f}  {hit.chunk.id}")
-    return "\n".join(lines)
+    return "\n".join((*lines, *_packed(turn.context)))
+
+
+def _times(spent: Timings) -> str:
+    """Give each step that took time, and the whole."""
+    steps = {
+        "rewrite": spent.rewrite,
+        "retrieve": spent.retrieve,
+        "rerank": spent.rerank,
+        "answer": spent.answer,
+    }
+    always = ("retrieve", "answer")
+    told = {name: each for name, each in steps.items() if each or name in always}
+    return ", ".join(
+        f"{name} {each:.1f} ms" for name, each in (*told.items(), ("total", spent.total))
+    )
+
+
+def _tokens(usage: Usage) -> tuple[str, ...]:
+    """Compare what was sent to the model with what it counted; nothing without a model."""
+    if usage == Usage():
+        return ()
+    counted = f"{usage.prompt_tokens} counted" if usage.prompt_tokens else "not counted"
+    wrote = f"{usage.answer_tokens} written" if usage.answer_tokens else "answer not counted"
+    return (
+        f"tokens: prompt {usage.estimated_tokens} estimated, {counted}, {wrote}; "
+        f"{usage.snippets} snippets sent",
+    )
+
+
+def _packed(context: Context | None) -> tuple[str, ...]:
+    """List the snippets with their part of the tokens that were estimated for all."""
+    if context is None or not context.snippets:
+        return ()
+    characters = sum(len(snippet.text) for snippet in context.snippets) or 1
+    return (
+        f"packed, {context.tokens} tokens by estimate",
+        *(
+            f"{f'[{each.number}]':>6}  {round(context.tokens * len(each.text) / characters):5} "
+            f"tokens  {each.chunk.id}"
+            for each in context.snippets
+        ),
+    )
 
 
 def _nearest(hits: tuple[Hit, ...]) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def conversation_of(
         links=_links(turn),
         generation=turn.generation,
         asked_at=asked_at,
-        answerer=turn.answerer,
+        answerer=turn.written_by,
     )
 
 

@@ -100,6 +100,6 @@ def _debug(turn: Turn) -> str:
     return texts.debug(
         standalone=escape((turn.standalone or turn.question.text)[:MAX_SHOWN_CHARS]),
         generation=escape(turn.generation or "none"),
-        answerer=escape(turn.answerer or "none"),
+        answerer=escape(turn.written_by or "none"),
         milliseconds=(timings.retrieve, timings.answer, timings.total),
     )

@@ -1,29 +1,26 @@
-"""Config → Pipeline and BuildRequest: the only module that names concrete implementations."""
+"""Config → Pipeline and BuildRequest; model_assembly is the part of it that names the models."""
 
 from __future__ import annotations
 
 import errno
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .answerers.extractive import ExtractiveAnswerer
-from .answerers.ollama import OllamaAnswerer, check_ready
 from .articles import Limits
 from .config import Config
 from .embedders.embedded import EmbeddedEmbedder
-from .embedders.ollama import OllamaEmbedder
-from .errors import ModelMissing, ModelUnavailable, SettingsError
-from .ollama import OllamaClient, Timeouts
+from .errors import ModelUnavailable, SettingsError
+from .model_assembly import make_embedder, open_models, open_ollama
+from .ollama import OllamaClient
 from .pipeline import AnswerRules, Pipeline, require_same
-from .protocols import Answerer, Embedder
+from .protocols import Embedder
 from .rebuild import BuildRequest
 from .retrieval import RetrievalRules
 from .store import Opened, Store
 
-UNREACHABLE = ("Cannot reach Ollama", "No connection to Ollama")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 OTHER_INDEX = "Set INDEX (--index) to a folder with room that you may read and write."
 
@@ -40,28 +37,16 @@ class Assembled:
 
 
 @asynccontextmanager
-async def open_ollama(config: Config) -> AsyncIterator[OllamaClient]:
-    """Open the client for Ollama; nothing is sent until something is asked of it."""
-    client = OllamaClient(
-        config.ollama_url,
-        embed_timeouts=Timeouts(config.emb_connect_timeout, config.emb_read_timeout),
-        chat_timeouts=Timeouts(config.chat_connect_timeout, config.chat_read_timeout),
-        retries=config.retries,
-    )
-    async with client:
-        yield client
-
-
-@asynccontextmanager
 async def open_pipeline(
     config: Config, *, quotes_on_failure: bool = False
 ) -> AsyncIterator[Assembled]:
     """Open the live generation and the models; quotes_on_failure is for surfaces that run long.
 
     Raises IndexUnusable, EmbedderMismatch, SettingsError for a bad INDEX, and ModelUnavailable for
-    an explicit ANSWERER=ollama that cannot be used now.
+    an explicit ANSWERER=ollama that cannot be used.
     """
-    async with open_ollama(config) as client:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(open_ollama(config))
         store = Store(config.index_dir)
         opened = open_index(store)
         embedder = make_embedder(config, client)
@@ -71,18 +56,20 @@ async def open_pipeline(
             notes.append("The index was built --lexical-only: questions are matched by words.")
         elif problem:
             notes.append(f"Questions are matched by words only: {problem}")
-        answerer, note = await _choose_answerer(config, client)
-        falls_back = quotes_on_failure or config.answerer == "auto"
+        models = await stack.enter_async_context(
+            open_models(config, client, embedder, runs_long=quotes_on_failure)
+        )
         pipeline = Pipeline(
             opened.index,
+            models.writer,
             embedder=embedder,
             matcher=embedder if isinstance(embedder, EmbeddedEmbedder) else None,
-            answerer=answerer,
-            fallback=ExtractiveAnswerer() if falls_back else None,
             rules=answer_rules(config),
+            rewriter=models.rewriter,
+            reranker=models.reranker,
             told_problem=problem,
         )
-        yield Assembled(pipeline, embedder, store, opened, (*notes, *note))
+        yield Assembled(pipeline, embedder, store, opened, (*notes, *models.notes))
 
 
 def check_index_place(folder: Path) -> None:
@@ -149,15 +136,10 @@ def answer_rules(config: Config) -> AnswerRules:
         ),
         threshold=config.threshold,
         budget_tokens=config.ctx_budget,
+        chars_per_token=config.chars_per_token,
         max_question_chars=config.max_question_chars,
+        deadline_seconds=config.question_deadline,
     )
-
-
-def make_embedder(config: Config, client: OllamaClient) -> Embedder:
-    """Give the embedder that the settings name; its model is opened on first use."""
-    if config.embedder == "ollama":
-        return OllamaEmbedder(client, config.emb_model)
-    return EmbeddedEmbedder()
 
 
 def build_request(
@@ -199,28 +181,3 @@ async def _embedder_problem(opened: Opened, embedder: Embedder) -> str:
     except ModelUnavailable as error:
         return str(error)
     return ""
-
-
-async def _choose_answerer(
-    config: Config, client: OllamaClient
-) -> tuple[Answerer, tuple[str, ...]]:
-    extractive = ExtractiveAnswerer()
-    if config.answerer == "extractive":
-        return extractive, ()
-    problem = await check_ready(client, config.gen_model)
-    if problem is None:
-        generator = OllamaAnswerer(
-            client,
-            config.gen_model,
-            seed=config.seed,
-            num_ctx=config.num_ctx,
-            num_predict=config.num_predict,
-        )
-        return generator, (f"Answers are written by {config.gen_model} on {client.url}.",)
-    if config.answerer == "ollama":
-        missing = problem.endswith(f"ollama pull {config.gen_model}")
-        raise (ModelMissing if missing else ModelUnavailable)(problem)
-    if problem.startswith(UNREACHABLE):
-        problem = f"Ollama does not answer at {client.url}."
-        return extractive, (f"Answers are quotes from the knowledge, because {problem}",)
-    return extractive, (f"Answers are quotes from the knowledge: {problem}",)

@@ -10,7 +10,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
-SPAN_CHARACTERS = 60  # a longer verbatim piece of the hidden text is removed
+from .injection import without_order_sentences
+from .leaks import GONE, without_secrets, without_spans
+
 PASSES = 8  # links inside links inside links
 
 CODE = re.compile(
@@ -49,7 +51,6 @@ TOP_DOMAIN = re.compile(
     r"shop|site|store|tech|test|to|top|tv|uk|us|website|xyz|(?i:com|net|org|io)"
 )
 TRAILING = ".,;:!?*_~…"
-GONE = "\ue000"  # private use, so it cannot be in a visible text
 GAP = re.compile(rf"[ \t]{{0,4}}(?:\({GONE}\)|{GONE})")
 
 ANGLED = re.compile(r"<([A-Za-z!@#/][^<>\n]{0,300})>")
@@ -66,13 +67,14 @@ def disarm(text: str, *, urls: Iterable[str], hidden: str) -> str:
     """Return the text with nothing active in it.
 
     Of addresses only the given ones stay, written as given; a label stays without its link. Long
-    verbatim pieces of the hidden text (the system prompt) are removed.
+    verbatim pieces of the hidden text (the system prompt) are removed, and so are keys and tokens,
+    and sentences that give orders to a model or ask people for their keys.
     """
     links = _Links(urls)
     text = _visible(text)
     text = outside_code(_without_comments(text), lambda part: TAG.sub("", part))
     text = outside_code(links.cleaned(text), lambda part: LEFTOVER_LINK.sub("] (", part))
-    text = _without_spans(text, hidden)
+    text = without_order_sentences(without_spans(without_secrets(text), hidden))
     text = "".join(_flat(part, is_code=is_code) for is_code, part in split_code(text))
     text = BROADCAST.sub("@ ", text)
     lines = "\n".join(line.rstrip() for line in text.split("\n"))
@@ -187,24 +189,6 @@ def _without_comments(text: str) -> str:
         closing = text.find("-->", opening)
         start = closing + len("-->") if closing >= 0 else len(text)
     return "".join((*kept, text[start:]))
-
-
-def _without_spans(text: str, hidden: str) -> str:
-    """Remove pieces of more than 60 characters of the hidden text, in any case and spacing."""
-    size = SPAN_CHARACTERS + 1
-    secret = " ".join(hidden.lower().split())
-    grams = {secret[i : i + size] for i in range(len(secret) - size + 1)}
-    places = [i for i, c in enumerate(text) if not c.isspace() or not text[i - 1 : i].isspace()]
-    folded = "".join(" " if text[i].isspace() else text[i].lower()[:1] for i in places)
-    is_hidden = bytearray(len(text))
-    for i in range(len(folded) - size + 1):
-        if folded[i : i + size] in grams:
-            first, last = places[i], places[i + size - 1]
-            is_hidden[first : last + 1] = b"\1" * (last + 1 - first)
-    if not any(is_hidden):
-        return text
-    marked = "".join(GONE if gone else c for c, gone in zip(text, is_hidden, strict=True))
-    return re.sub(rf"[ \t]{{0,4}}{GONE}+[ \t]{{0,4}}", " ", marked)
 
 
 def _flat(part: str, *, is_code: bool) -> str:

@@ -6,20 +6,20 @@ list item is certain to be over. Each draft begins with the one before it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from . import grounding
 from .disarm import split_code
-from .prompt import SYSTEM_PROMPT
-from .types import Answer, Context, Draft
+from .grounding import Checker
 
 logger = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 8_000  # of a text that is shown while it grows; the rest waits for the answer
-GROWTH = 32  # checked again when it has grown by this part of it: long texts cost no more
-PROMPT_CHARACTERS = 20  # a text that ends like so many of the prompt may be a recital of it
+GROWTH = 16  # checked again when it has grown by this part of it: long texts cost no more
 
 # Citations behind a sentence.
 MARKS = r"(?:[ \t]{0,3}[\[【［][^\[\]【】\n]{1,100}[\]】］]){0,9}"
@@ -39,56 +39,89 @@ PAIRS = (("(", ")"), ("[", "]"), ("【", "】"))
 TAG_LIKE = re.compile(r"<(?=[A-Za-z!@#/])")
 
 
-class Drafts:
-    """Gathers the pieces of one answer; on_draft gets the checked text so far."""
+@asynccontextmanager
+async def shown_drafts(
+    checker: Checker, on_draft: Callable[[str], None]
+) -> AsyncIterator[Callable[[str], None]]:
+    """Give what takes the pieces of one answer; on_draft gets the checked text so far.
 
-    def __init__(self, context: Context, on_draft: Callable[[str], None]) -> None:
-        """Take what the answer may cite; an on_draft that raises is not called again."""
-        self._context = context
+    Taking is quick: a task checks whole sentences meanwhile. It has done so when the block ends; a
+    block that fails or is cancelled ends it at once. An on_draft that raises is not called again.
+    """
+    drafts = _Drafts(checker, on_draft)
+    task = asyncio.create_task(drafts.run(), name="drafts")
+    try:
+        yield drafts.take
+        drafts.close()
+        await task
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+class _Drafts:
+    """Gathers the pieces of one answer and shows what has become certain."""
+
+    def __init__(self, checker: Checker, on_draft: Callable[[str], None]) -> None:
+        self._checker = checker
         self._on_draft = on_draft
         self._text = ""
         self._seen = 0  # up to where possible ends have been looked at
-        self._checked = 0
-        self._shown = ""
+        self._ends: deque[int] = deque()  # of whole texts that are not checked yet
+        self._last = 0  # of the ends so far
         self._is_over = False
+        self._news = asyncio.Event()
 
     def take(self, piece: str) -> None:
-        """Add a piece; show what has become certain by it."""
-        if self._is_over:
+        """Add a piece."""
+        if self._is_over or len(self._text) > MAX_CHARACTERS:
             return
         self._text += piece
         if len(self._text) > MAX_CHARACTERS:
-            self._is_over = True
             return
-        whole, enough = 0, self._checked + self._checked // GROWTH
         for match in END.finditer(self._text, self._seen):
             self._seen = max(self._seen, match.end())
-            if match.end() > enough and is_whole(self._text, match):
-                whole = match.end()
-        if whole:
-            self._checked = whole
-            self._show(self._text[:whole])
+            if match.end() > self._last + self._last // GROWTH and is_whole(self._text, match):
+                self._last = match.end()
+                self._ends.append(match.end())
+                self._news.set()
 
-    def _show(self, text: str) -> None:
-        checked = grounding.check(Draft(text, ""), self._context)
-        if not isinstance(checked, Answer) or _may_recite(checked.text):
-            return
-        if checked.text == self._shown or not checked.text.startswith(self._shown):
-            return
-        self._shown = checked.text
+    def close(self) -> None:
+        """Say that no piece will follow."""
+        self._is_over = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Check and show until no piece follows, or nobody can show it."""
+        while self._ends or not self._is_over:
+            await self._news.wait()
+            self._news.clear()
+            while self._ends:
+                if not await self._show(self._text[: self._ends.popleft()]):
+                    self._is_over = True
+                    return
+
+    async def _show(self, text: str) -> bool:
+        shown = await self._checker.check_beginning(text)
+        if not shown:
+            return True
         try:
-            self._on_draft(checked.text)
+            self._on_draft(shown)
         except Exception as error:  # whoever shows drafts must not break the answer
-            self._is_over = True
             logger.warning("a draft could not be shown: %s", type(error).__name__)
+            return False
+        return True
 
 
 def is_whole(text: str, end: re.Match[str]) -> bool:
     """Say whether a text is whole up to a possible end, whatever follows.
 
-    No heading, no "Steps:", nothing inside of code, brackets, bold print or a tag.
+    No heading, no "Steps:", no part of a row, nothing in code, brackets, bold print or a tag.
     """
     start_of_line = text.rfind("\n", 0, end.end()) + 1
+    line = text[start_of_line : end.end()]
+    if line.lstrip().startswith("|") and not line.rstrip().endswith("|"):
+        return False  # a sentence in a cell
     if not end.group():
         if WHOLE_LINE.fullmatch(text, start_of_line, end.end()) is None:
             return False
@@ -117,9 +150,3 @@ def _is_closed(text: str) -> bool:
         and paragraph.count("**") % 2 == 0
         and all(paragraph.rfind(a) <= paragraph.rfind(b) for a, b in PAIRS)
     )
-
-
-def _may_recite(text: str) -> bool:
-    """Say whether the end may be that of a piece of the prompt, which the check would remove."""
-    folded = " ".join(text.lower().split())
-    return folded[-PROMPT_CHARACTERS:] in " ".join(SYSTEM_PROMPT.lower().split())

@@ -8,7 +8,8 @@ BotError
 ├── ModelUnavailable       an embedder or a generator is missing, damaged or unreachable    exit 4
 │   ├── ModelMissing       Ollama answers but does not have the model
 │   ├── ModelTimeout       Ollama did not answer in time
-│   └── ModelPaused        it failed so often that it is left alone for some seconds
+│   ├── ModelPaused        it failed so often that it is left alone for some seconds
+│   └── TextRejected       one text cannot be embedded; the others can
 ├── RebuildRefused         a guard stopped the rebuild; the old generation stays            exit 1
 ├── DurabilityUnknown      published, but the disk did not confirm it                       exit 1
 └── LockTimeout            another builder holds the lock                                   exit 1
@@ -63,6 +64,14 @@ class ModelTimeout(ModelUnavailable):
 
 class ModelPaused(ModelUnavailable):
     """Raised without asking while the circuit breaker is open; the message has the last failure."""
+
+
+class TextRejected(ModelUnavailable):
+    """Raised by embedders for one text that cannot be embedded; index is its place among them."""
+
+    def __init__(self, message: str, *, index: int) -> None:
+        super().__init__(message)
+        self.index = index
 
 
 class RebuildRefused(BotError):

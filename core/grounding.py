@@ -1,86 +1,121 @@
-"""Check a model's draft against its context: an Answer whose citations exist, or a Refusal.
+"""Check a model's draft against its context: an Answer that its sources support, or a Refusal.
 
-Takes text that may hold anything; gives inert Markdown with [n] numbered in the order of use.
+Takes text that may hold anything; gives inert Markdown with [n] numbered in the order of use. What
+no snippet supports is left out (core/support.py); what is left has to be an answer still:
+
+- A claim cites for itself, or inherits: the next citation of its item, paragraph or list, else the
+  one before it. In a part of the answer without any it gets that of the snippet that supports it.
+- What another snippet supports than the one it cites is cited anew.
+- From an unsupported step on, nothing more of a numbered list is shown but where the rest is.
+- A sentence that points back ("It also …") goes with the one that it points to; a lead-in or a
+  heading goes when nothing is left below it.
+- It is a refusal when its first claim is unsupported, or most of them.
 """
 
 from __future__ import annotations
 
 import re
 
-from .disarm import disarm, outside_code
+from .citations import CITATION, QUOTED_CITATION, Numbers
+from .claims import parts_of
+from .disarm import disarm
 from .prompt import SYSTEM_PROMPT
+from .protocols import Embedder
 from .refusals import is_refusal, without_refusal
-from .types import Answer, Context, Draft, Refusal, RefusalReason, Source
+from .review import Review
+from .support import EMBED_SECONDS, Support
+from .types import Answer, Context, Draft, Refusal, RefusalReason
 
+PROMPT_CHARACTERS = 20  # a text that ends like so many of the prompt may be a recital of it
 UNSUPPORTED = Refusal(RefusalReason.UNSUPPORTED)
-
-SEPARATOR = r"[ \t]{0,3}(?:,|;|&|and|-|–)[ \t]{0,3}"
-# [1], [1, 9], [1-3], 【1】, 【1†source】, [^1], [Snippet 1], [1 | Title | Heading]
-CITATION = re.compile(
-    r"(?P<space>[ \t]{0,3})[\[【［][ \t]{0,3}(?:\^|snippets?[ \t]|sources?[ \t])?#?"
-    rf"(?P<numbers>\d{{1,3}}(?:{SEPARATOR}(?:snippet[ \t])?\d{{1,3}}){{0,20}})[ \t]{{0,3}}"
-    r"(?:\|[^\[\]\n]{0,300}|†[^\]】\n]{0,100})?[\]】］]",
-    re.IGNORECASE,
-)
-QUOTED_CITATION = re.compile(r"`([\[【]\d{1,3}[\]】])`")  # no code, a citation in code's clothes
-RANGE = re.compile(r"(\d{1,3})[ \t]{0,3}[-–][ \t]{0,3}(\d{1,3})")
-REPEATED = re.compile(r"(\[\d{1,3}\])(?:[ \t]{0,3}\1)+")
 
 
 def check(draft: Draft, context: Context) -> Answer | Refusal:
-    """Return the answer with citations numbered 1..k in order of first use, in text and sources.
+    """Check citations only: what is enough for a quote.
 
     UNSUPPORTED for a refusal in any wording, for an empty text, and for a text that cites none of
     the snippets it was given. Citations inside code are left alone and do not count.
     """
-    urls = [snippet.chunk.url for snippet in context.snippets if snippet.chunk.url]
-    text = disarm(draft.text, urls=urls, hidden=SYSTEM_PROMPT)
-    if is_refusal(text):
-        return UNSUPPORTED
-    numbers = _Numbers(context)
-    text = QUOTED_CITATION.sub(r"\1", without_refusal(text))
-    text = outside_code(text, lambda part: _tidy(CITATION.sub(numbers.renumbered, part)))
+    text = _prepared(draft.text, context)
+    numbers = Numbers(context)
+    text = numbers.renumbered(text)
     sources = numbers.sources()
     if not sources or not re.search(r"\w", CITATION.sub("", text)):
         return UNSUPPORTED
     return Answer(text=text.strip(), sources=sources)
 
 
-class _Numbers:
-    """Gives snippet numbers new ones, 1..k, as they are used."""
+class Checker:
+    """Checks the drafts of one context; remembers what it found out about each claim."""
 
-    def __init__(self, context: Context) -> None:
-        self._snippets = {snippet.number: snippet for snippet in context.snippets}
-        self._new: dict[int, int] = {}
+    def __init__(
+        self,
+        context: Context,
+        *,
+        embedder: Embedder | None = None,
+        embed_seconds: float = EMBED_SECONDS,
+    ) -> None:
+        """Take what may be cited, and what compares meanings; words are compared without it."""
+        self._context = context
+        self._given = frozenset(snippet.number for snippet in context.snippets)
+        self._support = Support(context, embedder, embed_seconds=embed_seconds)
+        self._shown = ""  # what was given of a beginning last
+        self._cuts: set[int] = set()  # where sentences that were shown ended
+        self._dropped: tuple[str, ...] = ()
 
-    def renumbered(self, match: re.Match[str]) -> str:
-        """Return [a][b] for the numbers that were given, in new numbers; nothing for others."""
-        valid = [number for number in _cited(match["numbers"]) if number in self._snippets]
-        cited = [self._new.setdefault(number, len(self._new) + 1) for number in valid]
-        written = "".join(f"[{number}]" for number in dict.fromkeys(cited))
-        return f"{match['space']}{written}" if written else ""
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Why sentences of the last checked draft are missing; for operators, without texts."""
+        return self._dropped
 
-    def sources(self) -> tuple[Source, ...]:
-        return tuple(self._source(number, n) for number, n in self._new.items())
+    async def check(self, draft: Draft) -> Answer | Refusal:
+        """Return what the snippets support of a draft; UNSUPPORTED when that is no answer.
 
-    def _source(self, number: int, n: int) -> Source:
-        chunk = self._snippets[number].chunk
-        return Source(
-            n=n, title=chunk.title, url=chunk.url, headings=chunk.headings, chunk_id=chunk.id
-        )
+        What was shown of it meanwhile plays no part: the same draft gets the same answer, however
+        it came in pieces.
+        """
+        self._dropped = ()
+        if draft.is_quote:
+            return check(draft, self._context)
+        review = await self._review(draft.text, set(), is_whole=True)
+        self._dropped = review.dropped
+        return review.answer() or UNSUPPORTED
+
+    async def check_beginning(self, text: str) -> str:
+        """Return what is certain of an answer of which this much is written; "" for nothing new.
+
+        The text has to end with a whole sentence. What is returned begins with what was returned
+        before; so does, but for odd text, the answer that check() gives in the end, unless it is a
+        refusal.
+        """
+        review = await self._review(text, self._cuts, is_whole=False)
+        answer = review.answer()
+        if answer is None or answer.text == self._shown or not answer.text.startswith(self._shown):
+            return ""
+        if _may_recite(answer.text):
+            return ""
+        self._shown = answer.text
+        if review.is_kept_to_its_end:
+            self._cuts.add(len(_prepared(text, self._context)))
+        return answer.text
+
+    async def _review(self, text: str, cuts: set[int], *, is_whole: bool) -> Review:
+        parts = parts_of(_prepared(text, self._context), self._given, cuts)
+        review = Review(self._context, parts, is_whole=is_whole)
+        await review.judge(self._support)
+        return review
 
 
-def _cited(numbers: str) -> list[int]:
-    """Read "1, 3-5" as [1, 3, 4, 5]; a range that runs backwards or far is read as its ends."""
-    cited: list[int] = []
-    for part in re.split(r"[,;&]|and", numbers, flags=re.IGNORECASE):
-        found = [int(digits) for digits in re.findall(r"\d{1,3}", part)]
-        if RANGE.search(part) and len(found) == 2 and found[0] < found[1] <= found[0] + 20:
-            found = list(range(found[0], found[1] + 1))
-        cited += found
-    return cited
+def _prepared(text: str, context: Context) -> str:
+    """Make a draft inert, without the constant refusal behind it; "" when it is a refusal."""
+    urls = [snippet.chunk.url for snippet in context.snippets if snippet.chunk.url]
+    text = disarm(text, urls=urls, hidden=SYSTEM_PROMPT)
+    if is_refusal(text):
+        return ""
+    return QUOTED_CITATION.sub(r"\1", without_refusal(text))
 
 
-def _tidy(part: str) -> str:
-    """Join repeated citations and close the gaps that removed ones left."""
-    return REPEATED.sub(r"\1", part)
+def _may_recite(text: str) -> bool:
+    """Say whether the end may be that of a piece of the prompt, which the check would remove."""
+    folded = " ".join(text.lower().split())
+    return folded[-PROMPT_CHARACTERS:] in " ".join(SYSTEM_PROMPT.lower().split())

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .embedding import embed_what_can
 from .embedding_cache import is_unit
 from .errors import RebuildRefused
 from .index import Index
@@ -91,15 +92,17 @@ async def make_canaries(index: Index, embedder: Embedder | None) -> tuple[Canary
         (_question(index, chunk), held)
         for chunk, held in zip(sample, _holders(index, sample), strict=True)
     ]
-    told = [(question, held) for question, held in made if _is_telling(index, question, held)]
-    questions = [index.spelling.correct(question) for question, _ in told]
-    vectors: Sequence[Vector | None] = [None] * len(questions)
-    if index.vectors is not None and embedder is not None and questions:
-        embedded = await embedder.embed(questions, role=Role.QUERY)
-        if not is_unit(embedded).all():
-            raise RebuildRefused("A question has a vector that is not of length 1.")
-        vectors = list(embedded)
-    return tuple(map(Canary, questions, (held for _, held in told), vectors))
+    told = {
+        index.spelling.correct(question): held
+        for question, held in made
+        if _is_telling(index, question, held)
+    }
+    if index.vectors is None or embedder is None:
+        return tuple(Canary(question, held, None) for question, held in told.items())
+    embedded = await embed_what_can(tuple(told), embedder, role=Role.QUERY)
+    if embedded and not is_unit(np.stack(tuple(embedded.values()))).all():
+        raise RebuildRefused("A question has a vector that is not of length 1.")
+    return tuple(Canary(text, told[text], vector) for text, vector in embedded.items())
 
 
 def check_index(index: Index, canaries: Sequence[Canary]) -> None:

@@ -1,37 +1,64 @@
-"""Talk to one Ollama: version, models, embeddings, chat.
+"""Talk to one Ollama: version, models, embeddings, chat, pull.
 
 Takes an address and time-outs; gives plain values or the ModelUnavailable family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from types import TracebackType
 from typing import Self
 
-from aiohttp import ClientResponse
-
-from .errors import ModelUnavailable
-from .ollama_http import Purpose, Timeouts, Transport
-from .ollama_reply import InputRejected, ModelInfo, Rejected, model_info, names, usable_vectors
+from .breaker import BreakerRules, Passage
+from .ollama_chat import Message, chat_payload, check_written, generated
+from .ollama_embed import Batches, Outcome
+from .ollama_guard import Guard, within
+from .ollama_http import Timeouts, Transport
+from .ollama_pull import PullProgress, progress_of
+from .ollama_purposes import embedding, looking, pulling
+from .ollama_reply import (
+    InputRejected,
+    ModelInfo,
+    PromptTooLong,
+    Unreachable,
+    WroteNothing,
+    model_info,
+    names,
+    usable_vectors,
+)
 from .ollama_stream import ChatResult, read_chat, read_json
 
-__all__ = ["ChatResult", "InputRejected", "ModelInfo", "OllamaClient", "Timeouts"]
+__all__ = [
+    "BreakerRules",
+    "ChatResult",
+    "InputRejected",
+    "ModelInfo",
+    "OllamaClient",
+    "PromptTooLong",
+    "PullProgress",
+    "Timeouts",
+    "Unreachable",
+    "WroteNothing",
+]
 
 MIB = 1024 * 1024
-EMBED_BATCH = 16  # Ollama gains nothing from more, and one bad input fails its whole request
+EMBED_IN_FLIGHT = 2  # requests: what Ollama can make use of, and room for a question beside a build
 BYTES_PER_EMBEDDING = 256 * 1024  # 8,192 numbers of 25 characters, and some room
 PROBE_READ_SECONDS = 10.0  # version, tags and show load no model
 
-Message = Mapping[str, str]
 OnText = Callable[[str], None] | None
 
 
 class OllamaClient:
     """A client for one Ollama; the session is opened in the loop of the first request.
 
-    Retries [0] repeat connection errors, 429 (after Retry-After, at most 30 s), 502, 503 and 504.
+    Retries [0] repeat connection errors, 429 (after Retry-After, at most 30 s), 502, 503 and 504;
+    embeddings also when the connection breaks; a generation that broke before its first token once.
+    Chat and embeddings are paused, each by itself, after failures in a row: ModelPaused.
+    `seconds` bounds a call with all its tries and waits, and ends in ModelTimeout.
     """
 
     def __init__(
@@ -44,16 +71,29 @@ class OllamaClient:
         api_key: str = "",
         max_response_bytes: int = MIB,
         probe_read_seconds: float = PROBE_READ_SECONDS,
+        breaker: BreakerRules = BreakerRules(),  # noqa: B008 - frozen
     ) -> None:
-        self._transport = Transport(url, retries=retries)
+        self._transport = Transport(url, retries=retries, api_key=api_key)
         self._embed_timeouts = embed_timeouts
         self._chat_timeouts = chat_timeouts
         self._max_bytes = max_response_bytes
         self._probe_read_seconds = probe_read_seconds
+        self._embed_slots = asyncio.Semaphore(EMBED_IN_FLIGHT)
+        self._chats = Guard(self._transport, chat_timeouts, breaker, variables="CHAT")
+        self._embeddings = Guard(self._transport, embed_timeouts, breaker, variables="EMB")
 
     @property
     def url(self) -> str:
         return self._transport.url
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether a chat would raise ModelPaused now."""
+        return self._chats.breaker.is_open
+
+    def pause(self, reason: str) -> None:
+        """Leave the chat alone from now on, as after failures: the next try comes by itself."""
+        self._chats.breaker.open_now(reason)
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,9 +118,23 @@ class OllamaClient:
         """Return the names of the models on the server, each with its tag, sorted."""
         return names(await self._probe("/api/tags", None))
 
-    async def show(self, model: str) -> ModelInfo:
+    async def show(self, model: str, *, seconds: float | None = None) -> ModelInfo:
         """Return what the server tells of a model; raises ModelMissing."""
-        return model_info(await self._probe("/api/show", {"model": model}, model=model))
+        async with within(self.url, seconds):
+            return model_info(await self._probe("/api/show", {"model": model}, model=model))
+
+    async def learn(self, model: str, *, seconds: float | None = None) -> tuple[ModelInfo, int]:
+        """Return what the server tells of an embedding model, and its dimension, by a word.
+
+        Unlike show() it is paused with the embeddings, and counts for them.
+        """
+
+        async def ask(_: Passage) -> tuple[ModelInfo, int]:
+            told = await self._probe("/api/show", {"model": model}, model=model, variables="EMB")
+            (vector,) = await self._embed_once(model, False, ["dimension"])
+            return model_info(told), len(vector)
+
+        return await self._embeddings.run(seconds, ask)
 
     async def embed(
         self,
@@ -92,19 +146,35 @@ class OllamaClient:
     ) -> list[list[float]]:
         """Return one finite, non-zero vector for each input, all of the same dimension.
 
-        Sends sub-batches; when one fails, halves it until the input that fails is found, and
-        raises InputRejected with its index.
+        Raises InputRejected, with its index, for the first that cannot be embedded.
         """
-        vectors: list[list[float]] = []
-        for start in range(0, len(inputs), EMBED_BATCH):
-            batch = inputs[start : start + EMBED_BATCH]
-            vectors += await self._embed_batch(model, batch, truncate, first=start)
-        dimensions = sorted({len(vector) for vector in vectors})
-        if len(dimensions) > 1:
-            raise ModelUnavailable(
-                f"Model {model} on {self.url} gave vectors of different dimensions: {dimensions}."
-            )
+        vectors = []
+        for outcome in await self.embed_each(model, inputs, truncate=truncate, seconds=seconds):
+            if isinstance(outcome, InputRejected):
+                raise outcome
+            vectors.append(outcome)
         return vectors
+
+    async def embed_each(
+        self,
+        model: str,
+        inputs: Sequence[str],
+        *,
+        truncate: bool = False,
+        seconds: float | None = None,
+    ) -> list[Outcome]:
+        """Return for each input its vector, or the InputRejected that says why there is none.
+
+        Sends small batches, two at a time; one that fails is halved until the texts that fail are
+        found. Raises when the model, not a text, is at fault.
+        """
+        if not inputs:
+            return []
+
+        async def ask(_: Passage) -> list[Outcome]:
+            return await Batches(model, partial(self._embed_once, model, truncate)).each(inputs)
+
+        return await self._embeddings.run(seconds, ask)
 
     async def chat(
         self,
@@ -121,111 +191,63 @@ class OllamaClient:
 
         on_text gets each visible piece as it comes; the result is the authority. With
         starts_thinking a piece is visible only behind the end of a thought: templates may write
-        its beginning themselves. An empty text is a failure: the model thought, or stopped, before
-        it wrote.
+        its beginning themselves. format is a JSON schema that the text shall follow. Raises
+        WroteNothing for an empty text (the model thought, or stopped, before it wrote), and
+        PromptTooLong.
         """
-        payload = _chat_payload(model, messages, options)
+        payload = chat_payload(model, messages, options, format)
         private = "\n".join(message["content"] for message in messages)
         read = partial(
             read_chat, limit=self._max_bytes, on_text=on_text, starts_thinking=starts_thinking
         )
-        try:
-            result = await self._chat_once(payload, private, read)
-        except Rejected as error:
-            if error.status == 400 and "context" in error.detail:
-                raise ModelUnavailable(
-                    f"{error} [hint: reduce CTX_BUDGET or increase NUM_CTX]"
-                ) from error
-            # Ollama 0.12.4 refuses "think": false for models that cannot think.
-            if error.status != 400 or "think" not in error.detail:
-                raise
-            del payload["think"]
-            result = await self._chat_once(payload, private, read)
-        if not result.text:
-            raise ModelUnavailable(
-                f"Model {model} on {self.url} wrote nothing (done_reason {result.done_reason!r}). "
-                "[hint: increase NUM_PREDICT or use a model without thinking]"
-            )
-        return result
+        ask_model = partial(generated, self._transport, self._chat_timeouts, payload, read)
 
-    async def _chat_once(
-        self,
-        payload: dict[str, object],
-        private: str,
-        read: Callable[[ClientResponse], Awaitable[ChatResult]],
-    ) -> ChatResult:
-        purpose = Purpose(
-            timeouts=self._chat_timeouts,
-            connect_hint="[hint: check OLLAMA_URL or increase CHAT_CONNECT_TIMEOUT]",
-            read_hint="[hint: increase CHAT_READ_TIMEOUT or reduce context/snippet size]",
-            model=str(payload["model"]),
-            private=private,
+        async def ask(passage: Passage) -> ChatResult:
+            result = await ask_model(passage, private=private, seconds=seconds)
+            return check_written(result, model, self.url)
+
+        return await self._chats.run(seconds, ask)
+
+    async def load(
+        self, model: str, *, options: Mapping[str, float | int], seconds: float | None = None
+    ) -> None:
+        """Have the model loaded with these options, so that the first question need not wait."""
+        payload = chat_payload(model, (), options)
+        read = partial(read_chat, limit=self._max_bytes)
+        ask = partial(generated, self._transport, self._chat_timeouts, payload, read)
+        await self._chats.run(seconds, partial(ask, seconds=seconds))
+
+    async def pull(self, model: str) -> AsyncGenerator[PullProgress, None]:
+        """Have Ollama fetch a model; yields its progress, and raises unless that ends in success.
+
+        Leaving early (aclose) ends the request; what has come is kept by Ollama.
+        """
+        lines = self._transport.lines(
+            "/api/pull", {"model": model, "stream": True}, purpose=pulling(self._chat_timeouts)
         )
-        return await self._transport.call("/api/chat", payload, purpose=purpose, read=read)
-
-    async def _embed_batch(
-        self, model: str, batch: Sequence[str], truncate: bool, *, first: int
-    ) -> list[list[float]]:
-        try:
-            return await self._embed_once(model, batch, truncate)
-        except Rejected as error:
-            if error.status not in (200, 400, 500):
-                raise
-            if len(batch) == 1:
-                raise InputRejected(
-                    f"Model {model} cannot embed text number {first + 1} "
-                    f"({len(batch[0]):,} characters): {error}",
-                    index=first,
-                    is_too_long=error.status == 400 and " length" in error.detail,
-                ) from error
-        middle = len(batch) // 2
-        left = await self._embed_batch(model, batch[:middle], truncate, first=first)
-        right = await self._embed_batch(model, batch[middle:], truncate, first=first + middle)
-        return left + right
+        async with aclosing(lines), aclosing(progress_of(model, self.url, lines)) as steps:
+            async for step in steps:
+                yield step
 
     async def _embed_once(
-        self, model: str, batch: Sequence[str], truncate: bool
+        self, model: str, truncate: bool, batch: Sequence[str]
     ) -> list[list[float]]:
-        instead = "check OLLAMA_URL" if len(batch) == 1 else "reduce KB size/chunk length"
-        purpose = Purpose(
-            timeouts=self._embed_timeouts,
-            connect_hint="[hint: check OLLAMA_URL or increase EMB_CONNECT_TIMEOUT]",
-            read_hint=f"[hint: increase EMB_READ_TIMEOUT or {instead}]",
-            model=model,
-            private="\n".join(batch),
-        )
+        purpose = embedding(self._embed_timeouts, model, batch)
         payload: dict[str, object] = {"model": model, "input": list(batch), "truncate": truncate}
-        limit = MIB + len(batch) * BYTES_PER_EMBEDDING
-        read = partial(read_json, limit=limit)
-        reply = await self._transport.call("/api/embed", payload, purpose=purpose, read=read)
+        read = partial(read_json, limit=MIB + len(batch) * BYTES_PER_EMBEDDING)
+        async with self._embed_slots:
+            reply = await self._transport.call("/api/embed", payload, purpose=purpose, read=read)
         return usable_vectors(reply.get("embeddings"), len(batch))
 
     async def _probe(
-        self, path: str, payload: dict[str, object] | None, *, model: str = ""
+        self,
+        path: str,
+        payload: dict[str, object] | None,
+        *,
+        model: str = "",
+        variables: str = "CHAT",
     ) -> dict[str, object]:
-        limits = self._chat_timeouts
-        purpose = Purpose(
-            timeouts=Timeouts(
-                limits.connect_seconds, min(limits.read_seconds, self._probe_read_seconds)
-            ),
-            connect_hint="[hint: check OLLAMA_URL or increase CHAT_CONNECT_TIMEOUT]",
-            read_hint="[hint: check OLLAMA_URL]",
-            model=model,
-        )
-
+        timeouts = self._chat_timeouts if variables == "CHAT" else self._embed_timeouts
+        purpose = looking(timeouts, self._probe_read_seconds, variables=variables, model=model)
         read = partial(read_json, limit=self._max_bytes)
         return await self._transport.call(path, payload, purpose=purpose, read=read)
-
-
-def _chat_payload(
-    model: str, messages: Sequence[Message], options: Mapping[str, float | int]
-) -> dict[str, object]:
-    return {
-        "model": model,
-        "messages": [dict(message) for message in messages],
-        "stream": True,
-        "think": False,
-        "truncate": False,  # servers that know these two refuse a long prompt instead of cutting it
-        "shift": False,
-        "options": dict(options),
-    }

@@ -1,79 +1,45 @@
-"""One HTTP request to Ollama: deadline, retries, no redirects, and errors a person can act on."""
+"""One HTTP request to Ollama: time-outs, retries, no redirects, the key, and capped replies."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TypeVar
 
 import aiohttp
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_random_exponential,
-)
 
-from .errors import ModelTimeout, ModelUnavailable
-from .ollama_reply import Rejected, missing
-from .ollama_stream import BadReply, parse_object, read_capped
-from .ollama_url import GuardedResolver, check_url
+from .ollama_access import bearer, proxy_for, warn_if_readable
+from .ollama_errors import FAILURES, Place, Purpose, Timeouts, translated
+from .ollama_retry import Attempts, Refused, retry_after_seconds
+from .ollama_stream import BadReply, Heard, parse_object, read_capped, read_lines
+from .ollama_url import Address, ForbiddenAddress, GuardedResolver, check_url, host_of, literal
 
-logger = logging.getLogger(__name__)
+__all__ = ["Purpose", "Timeouts", "Transport"]
 
 T = TypeVar("T")
+Read = Callable[[aiohttp.ClientResponse, Heard], Awaitable[T]]
 
-BUSY = frozenset({429, 502, 503, 504})
-RETRY_AFTER_LIMIT_SECONDS = 30.0
 ERROR_BODY_BYTES = 16 * 1024
-DETAIL_CHARACTERS = 200
-ECHO_CHARACTERS = 16  # a detail that repeats this much of the request is not shown
-BACK_OFF = wait_random_exponential(multiplier=0.2, max=8)
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds to wait for a connection, and for the reply as a whole."""
-
-    connect_seconds: float
-    read_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Purpose:
-    """What a request is for: how long it may take, and what to change when it took longer."""
-
-    timeouts: Timeouts
-    connect_hint: str
-    read_hint: str
-    model: str = ""
-    private: str = ""  # text that must not come back in an error message
-
-
-class _Refused(Exception):
-    """A status other than 200, before it is translated."""
-
-    def __init__(self, status: int, detail: str, is_ollama: bool, wait: float | None) -> None:
-        super().__init__(f"HTTP {status}")
-        self.status = status
-        self.detail = detail
-        self.is_ollama = is_ollama
-        self.retry_after_seconds = wait
+LINE_BYTES = 64 * 1024
 
 
 class Transport:
-    """Sends requests to one Ollama; the session is opened by the first request."""
+    """Sends requests to one Ollama; the session is opened by the first request.
 
-    def __init__(self, url: str, *, retries: int) -> None:
+    Raises SettingsError for an address, a key or a proxy that must not be used.
+    """
+
+    def __init__(self, url: str, *, retries: int, api_key: str = "") -> None:
         self.url = check_url(url)
+        self._headers = bearer(api_key)
+        self._key = api_key.strip()
+        self._proxy = proxy_for(self.url)
         self._retries = retries
         self._session: aiohttp.ClientSession | None = None
+        if (address := literal(host_of(self.url))) is not None:
+            self._warn([address])
 
     async def close(self) -> None:
         if self._session is not None:
@@ -86,147 +52,133 @@ class Transport:
         payload: dict[str, object] | None,
         *,
         purpose: Purpose,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        read: Read[T],
+        budget_seconds: float | None = None,
     ) -> T:
         """Return what read makes of the reply; GET without a payload, POST with one.
 
-        Attempts, waits between them and reading end together at the read time-out. Retries happen
-        before the first byte of a good reply only.
+        A generation may take as long as pieces keep coming. Everything else ends at the read
+        time-out: attempts, the waits between them, and reading. No wait ends behind the budget.
         """
         limits = purpose.timeouts
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._retries + 1) | stop_before_delay(limits.read_seconds),
-            wait=_wait_seconds,
-            retry=retry_if_exception(_is_transient),
-            before_sleep=_log_retry,
-            reraise=True,
-        )
-        try:
-            async with asyncio.timeout(max(limits.connect_seconds, limits.read_seconds)):
-                result: T = await retrying(self._once, path, payload, limits, read)
-                return result
-        except (_Refused, BadReply, aiohttp.ClientError, OSError) as error:
-            raise _translated(error, self.url, path, purpose) from error
+        silence_seconds = max(limits.connect_seconds, limits.read_seconds)
+        attempts = Attempts(is_generation=purpose.is_generation)
+        budget_seconds = min(limits.read_seconds, budget_seconds or limits.read_seconds)
+        retrying = attempts.retrying(self._retries, budget_seconds)
 
-    async def _once(
-        self,
-        path: str,
-        payload: dict[str, object] | None,
-        limits: Timeouts,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-    ) -> T:
+        async def once() -> T:
+            async with (
+                asyncio.timeout(silence_seconds) as watch,
+                self._opened(path, payload, limits) as response,
+            ):
+
+                def heard(is_token: bool) -> None:
+                    attempts.has_token |= is_token
+                    watch.reschedule(asyncio.get_running_loop().time() + limits.read_seconds)
+
+                return await read(response, heard)
+
+        try:
+            async with asyncio.timeout(None if purpose.is_generation else silence_seconds):
+                result: T = await retrying(once)
+                return result
+        except FAILURES as error:
+            place = self._place(path)
+            raise translated(error, place, purpose, is_begun=attempts.has_token) from error
+
+    async def lines(
+        self, path: str, payload: dict[str, object], *, purpose: Purpose
+    ) -> AsyncGenerator[dict[str, object], None]:
+        """Yield the lines of a stream of any length; asks once. Close it when leaving early."""
+        limits = purpose.timeouts
+        try:
+            async with (
+                self._opened(path, payload, limits) as response,
+                aclosing(read_lines(response, total_limit=None, line_limit=LINE_BYTES)) as received,
+            ):
+                while True:
+                    async with asyncio.timeout(limits.read_seconds):
+                        line = await anext(received, None)
+                    if line is None:
+                        return
+                    yield line
+        except FAILURES as error:
+            raise translated(error, self._place(path), purpose, is_begun=False) from error
+
+    @asynccontextmanager
+    async def _opened(
+        self, path: str, payload: dict[str, object] | None, limits: Timeouts
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send, and give a response of status 200; leaving closes the connection."""
+        proxy = self._proxy
+        if proxy is not None:
+            await self._check_name(limits.connect_seconds)
         async with self._open_session().request(
             "GET" if payload is None else "POST",
             self.url + path,
             json=payload,
-            allow_redirects=False,  # a redirect would carry a private question to another host
+            headers=self._headers,
+            allow_redirects=False,  # a redirect would carry question and key to another host
+            proxy=proxy.url if proxy is not None else None,
+            proxy_headers=proxy.headers if proxy is not None else None,
             timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=limits.connect_seconds, sock_read=limits.read_seconds
+                total=None,
+                connect=limits.connect_seconds,  # with the resolver's time
+                sock_connect=limits.connect_seconds,
+                sock_read=limits.read_seconds,
             ),
         ) as response:
             if response.status != 200:
                 raise await _refusal(response)
-            return await read(response)
+            yield response
+
+    async def _check_name(self, seconds: float) -> None:
+        """Refuse a name that leads to a forbidden address, before a proxy is asked to go there.
+
+        A name that only the proxy can resolve passes.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                name = host_of(self.url)
+                await GuardedResolver(self._warn).resolve(name, 0, socket.AF_UNSPEC)
+        except ForbiddenAddress:
+            raise
+        except OSError:
+            return
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             # A new connection each time: one left over from before a restart of Ollama would fail
             # the next question. auto_decompress off: a small body must not grow past the cap.
+            # trust_env off: it would send passwords of ~/.netrc; see proxy_for().
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=GuardedResolver(), force_close=True),
+                connector=aiohttp.TCPConnector(
+                    resolver=GuardedResolver(self._warn), force_close=True
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity"},
                 auto_decompress=False,
                 trust_env=False,
             )
         return self._session
 
+    def _warn(self, addresses: Sequence[Address]) -> None:
+        warn_if_readable(self.url, addresses, has_key=bool(self._key))
 
-async def _refusal(response: aiohttp.ClientResponse) -> _Refused:
-    wait = retry_after_seconds(response.headers.get("Retry-After", ""))
-    try:
+    def _place(self, path: str) -> Place:
+        proxy = self._proxy.url if self._proxy is not None else ""
+        return Place(self.url, path, proxy, self._key)
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> Refused:
+    detail, is_ollama = "", False
+    with suppress(BadReply, KeyError):
         body = await read_capped(response, ERROR_BODY_BYTES)
         detail, is_ollama = str(parse_object(body)["error"]), True
-    except (BadReply, KeyError):
-        detail, is_ollama = "", False
-    return _Refused(response.status, detail, is_ollama, wait)
-
-
-def retry_after_seconds(value: str) -> float | None:
-    """Read Retry-After in both its forms, seconds and date; None when absent or unreadable."""
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_SECONDS) if seconds == seconds else None
-
-
-def _is_transient(error: BaseException) -> bool:
-    if isinstance(error, _Refused):
-        return error.status in BUSY
-    return isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-
-
-def _wait_seconds(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _Refused) and error.retry_after_seconds is not None:
-        return error.retry_after_seconds
-    return float(BACK_OFF(state))
-
-
-def _log_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    logger.info("Ollama: attempt %d failed: %s", state.attempt_number, type(error).__name__)
-
-
-def _translated(error: Exception, url: str, path: str, purpose: Purpose) -> ModelUnavailable:
-    limits = purpose.timeouts
-    match error:
-        case _Refused():
-            return _refused(error, url, path, purpose)
-        case BadReply():
-            detail = _shown(error.detail, purpose.private)
-            return ModelUnavailable(f"Ollama at {url} {error.reason}{detail}.")
-        case aiohttp.ConnectionTimeoutError():
-            seconds, hint = limits.connect_seconds, purpose.connect_hint
-            return ModelTimeout(f"No connection to Ollama at {url} in {seconds:g} s. {hint}")
-        case TimeoutError():
-            seconds, hint = limits.read_seconds, purpose.read_hint
-            return ModelTimeout(f"Ollama at {url} did not answer within {seconds:g} s. {hint}")
-        case aiohttp.ClientConnectorError():
-            reason = error.os_error.strerror or "the connection failed"
-            return ModelUnavailable(
-                f"Cannot reach Ollama at {url}: {reason}. {purpose.connect_hint}"
-            )
-        case _:
-            return ModelUnavailable(f"Ollama at {url} closed the connection before it was done.")
-
-
-def _refused(error: _Refused, url: str, path: str, purpose: Purpose) -> ModelUnavailable:
-    status, detail = error.status, _shown(error.detail, purpose.private)
-    if status == 404 and error.is_ollama and purpose.model:
-        return missing(purpose.model, url)
-    if 300 <= status < 400:
-        sentence = f"{url} redirects {path}, and redirects are not followed"
-    elif status in BUSY:
-        sentence = f"Ollama at {url} is busy (HTTP {status}{detail}). Try again in a moment"
-        return Rejected(f"{sentence}.", status=status, detail=error.detail)
-    elif error.is_ollama:
-        sentence = f"Ollama at {url} refused {path} (HTTP {status}{detail})"
-        return Rejected(f"{sentence}.", status=status, detail=error.detail)
-    else:
-        sentence = f"{url} does not answer like an Ollama: HTTP {status} for {path}"
-    return ModelUnavailable(f"{sentence}. [hint: check OLLAMA_URL]")
-
-
-def _shown(detail: str, private: str) -> str:
-    """Return ": detail", short and printable, or nothing when it repeats the request's text."""
-    line = "".join(c if c.isprintable() else " " for c in detail[:DETAIL_CHARACTERS]).strip()
-    starts = range(max(1, len(line) - ECHO_CHARACTERS + 1))
-    if not line or any(line[i : i + ECHO_CHARACTERS] in private for i in starts):
-        return ""
-    return f": {line}"
+    return Refused(
+        response.status,
+        detail=detail,
+        is_ollama=is_ollama,
+        retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After", "")),
+        location=response.headers.get("Location", ""),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .errors import ModelMissing, ModelUnavailable
+from .errors import ModelMissing, ModelUnavailable, TextRejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,36 @@ class Rejected(ModelUnavailable):
         self.detail = detail
 
 
-class InputRejected(ModelUnavailable):
+class InputRejected(TextRejected):
     """Raised when one text cannot be embedded, whatever else is sent with it."""
 
     def __init__(self, message: str, *, index: int, is_too_long: bool) -> None:
-        super().__init__(message)
-        self.index = index
+        super().__init__(message, index=index)
         self.is_too_long = is_too_long
+
+
+class PromptTooLong(ModelUnavailable):
+    """Raised when Ollama refuses a prompt that does not fit; ask again with less."""
+
+
+class WroteNothing(ModelUnavailable):
+    """Raised when nothing is left of an answer after the thinking was removed."""
+
+
+class Unreachable(ModelUnavailable):
+    """Raised when the connection was refused, or closed before the reply was whole."""
+
+
+def is_blameless(error: ModelUnavailable) -> bool:
+    """Tell whether Ollama did its part, so that asking it something else makes sense."""
+    if isinstance(error, Rejected):
+        return error.status in (400, 413)
+    return isinstance(error, InputRejected | PromptTooLong)
 
 
 def missing(model: str, url: str) -> ModelMissing:
     """Return the error for a model that this Ollama does not have."""
-    return ModelMissing(f"Model {model} is not on this Ollama ({url}). Run: ollama pull {model}")
+    return ModelMissing(f"Model {model} is not on this Ollama ({url}). [hint: ollama pull {model}]")
 
 
 def full_name(model: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 
 from aiohttp import ClientResponse
@@ -11,26 +11,33 @@ from aiohttp import ClientResponse
 OPENING, CLOSING = "<think>", "</think>"
 
 
-class BadReply(Exception):
-    """Raised by readers when the body is not what the API promises; ollama_http translates it.
+# Told of each line of a stream as it comes, and whether it holds a token, visible or thought.
+Heard = Callable[[bool], None]
 
-    The reason completes "Ollama at … "; the detail is the server's own words.
+
+class BadReply(Exception):
+    """Raised by readers when the body is not what the API promises; ollama_errors translates it.
+
+    The reason completes "Ollama at … "; the detail is the server's own words. What is_passing may
+    be gone when the same is asked again.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: str = "", *, is_passing: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+        self.is_passing = is_passing
 
 
 @dataclass(frozen=True, slots=True)
 class ChatResult:
-    """What a model wrote, without its thinking; prompt_tokens is 0 when Ollama did not say."""
+    """What a model wrote, without its thinking; the counts are 0 when Ollama did not say."""
 
     text: str
     prompt_tokens: int
     done_reason: str
     has_thought: bool = False  # it wrote some of its thinking into the text
+    answer_tokens: int = 0  # what it wrote, thoughts included
 
 
 async def read_capped(response: ClientResponse, limit: int) -> bytes:
@@ -41,15 +48,17 @@ async def read_capped(response: ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_json(response: ClientResponse, limit: int) -> dict[str, object]:
+async def read_json(response: ClientResponse, _: Heard, *, limit: int) -> dict[str, object]:
     """Return the body as a JSON object."""
     return parse_object(await read_capped(response, limit))
 
 
 async def read_chat(
     response: ClientResponse,
+    heard: Heard,
+    *,
     limit: int,
-    on_text: Callable[[str], None] | None,
+    on_text: Callable[[str], None] | None = None,
     starts_thinking: bool = False,
 ) -> ChatResult:
     """Join a chat stream; on_text gets each new visible piece.
@@ -59,23 +68,42 @@ async def read_chat(
     """
     written: list[str] = []
     visible_pieces = ThoughtFilter(is_thinking=starts_thinking)
-    async for line in _lines(response, limit):
+    async for line in read_lines(response, total_limit=limit, line_limit=limit):
         if "error" in line:
-            raise BadReply("stopped while answering", str(line["error"]))
-        piece = _content(line)
+            raise BadReply("stopped while answering", str(line["error"]), is_passing=True)
+        piece = _said(line, "content")
+        heard(bool(piece or _said(line, "thinking")))
         written.append(piece)
         if on_text is not None and (visible := visible_pieces.feed(piece)):
             on_text(visible)
         if line.get("done") is True:
-            tokens = line.get("prompt_eval_count")
             whole = "".join(written)
             return ChatResult(
                 text=strip_thinking(whole),
-                prompt_tokens=tokens if isinstance(tokens, int) else 0,
+                prompt_tokens=_count(line, "prompt_eval_count"),
                 done_reason=str(line.get("done_reason", "")),
                 has_thought=CLOSING in whole,
+                answer_tokens=_count(line, "eval_count"),
             )
-    raise BadReply("stopped in the middle of an answer")
+    raise BadReply("stopped in the middle of an answer", is_passing=True)
+
+
+async def read_lines(
+    response: ClientResponse, *, total_limit: int | None, line_limit: int
+) -> AsyncGenerator[dict[str, object], None]:
+    """Yield the objects of a stream, one a line; fails when it, or a line, is too long."""
+    held = bytearray()
+    async for piece in _pieces(response, total_limit):
+        held += piece
+        if b"\n" in piece:
+            *complete, held = held.split(b"\n")
+            for line in complete:
+                if line.strip():
+                    yield parse_object(line)
+        if len(held) > line_limit:
+            raise _too_long(line_limit)
+    if held.strip():
+        yield parse_object(held)
 
 
 def parse_object(body: bytes | bytearray) -> dict[str, object]:
@@ -139,30 +167,25 @@ def _possible_start(text: str, tag: str) -> int:
     return next((n for n in range(len(tag) - 1, 0, -1) if text.endswith(tag[:n])), 0)
 
 
-async def _lines(response: ClientResponse, limit: int) -> AsyncIterator[dict[str, object]]:
-    held = bytearray()
-    async for piece in _pieces(response, limit):
-        held += piece
-        if b"\n" not in piece:
-            continue
-        *complete, held = held.split(b"\n")
-        for line in complete:
-            if line.strip():
-                yield parse_object(line)
-    if held.strip():
-        yield parse_object(held)
-
-
-async def _pieces(response: ClientResponse, limit: int) -> AsyncIterator[bytes]:
+async def _pieces(response: ClientResponse, limit: int | None) -> AsyncIterator[bytes]:
     received = 0
     async for piece in response.content.iter_any():
         received += len(piece)
-        if received > limit:
-            raise BadReply(f"sent more than {limit:,} bytes")
+        if limit is not None and received > limit:
+            raise _too_long(limit)
         yield piece
 
 
-def _content(line: dict[str, object]) -> str:
+def _too_long(limit: int) -> BadReply:
+    return BadReply(f"sent more than {limit:,} bytes")
+
+
+def _said(line: dict[str, object], name: str) -> str:
     message = line.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    return content if isinstance(content, str) else ""
+    text = message.get(name) if isinstance(message, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def _count(line: dict[str, object], name: str) -> int:
+    number = line.get(name)
+    return number if isinstance(number, int) and number > 0 else 0

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import re
 import socket
 import unicodedata
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from .errors import SettingsError
-
-logger = logging.getLogger(__name__)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -26,6 +24,7 @@ METADATA_ADDRESSES = frozenset(
     ipaddress.ip_address(text)
     for text in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254")
 )
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # the IPv4 address is its end: RFC 6052
 # Everything inet_aton(3) takes for an address: 127.1, 2852039166, 0xa9fea9fe, 0251.0376.0251.0376
 ODD_ADDRESS = re.compile(r"[0-9a-fx.]{1,64}")
 
@@ -49,30 +48,32 @@ def check_url(url: str) -> str:
         raise _bad("must name a host, as in http://127.0.0.1:11434", shown)
     if parts.query or parts.fragment:
         raise _bad("must not hold a query or a fragment", shown)
-    _check_host(parts, shown)
+    _check_host(url.strip(), shown)
     return url.strip().rstrip("/")
 
 
-def _check_host(parts: SplitResult, shown: str) -> None:
-    # NFKC first: resolvers and yarl read "①⑥⑨.254.169.254" as the address it looks like.
-    host = unicodedata.normalize("NFKC", parts.hostname or "").lower().rstrip(".")
-    address = _literal(host)
+def host_of(url: str) -> str:
+    """Return the host as the resolver will read it: yarl takes "①⑥⑨.254.169.254" for an address."""
+    host = urlsplit(url).hostname or ""
+    return unicodedata.normalize("NFKC", host).lower().rstrip(".")
+
+
+def _check_host(url: str, shown: str) -> None:
+    host = host_of(url)
+    address = literal(host)
     if host in METADATA_NAMES or (address is not None and is_forbidden(address)):
         raise _bad("must not point at a link-local or metadata address", shown)
-    if parts.scheme == "http" and address is not None and address.is_global:
-        logger.warning("OLLAMA_URL is plain http to a public address: questions travel unencrypted")
 
 
 def is_forbidden(address: Address) -> bool:
     """Tell whether the address is link-local or serves cloud credentials."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
     return address.is_link_local or address in METADATA_ADDRESSES
 
 
-def _literal(host: str) -> Address | None:
+def literal(host: str) -> Address | None:
+    """Return the address that a host is written as, in any of the forms that resolvers take."""
     try:
-        return ipaddress.ip_address(host)
+        return _plain(ipaddress.ip_address(host))
     except ValueError:
         pass
     if ODD_ADDRESS.fullmatch(host) is None:
@@ -83,23 +84,41 @@ def _literal(host: str) -> Address | None:
         return None
 
 
+def _plain(address: Address) -> Address:
+    """Return the IPv4 address inside an IPv6 address that leads to one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else address
+
+
 def _bad(reason: str, shown: str) -> SettingsError:
     return SettingsError(f"OLLAMA_URL {reason}{shown}.")
 
 
-class GuardedResolver(AbstractResolver):
-    """Resolves names like the system does, but refuses names that lead to a forbidden address."""
+class ForbiddenAddress(OSError):
+    """Raised when a name leads to an address that must not be asked."""
 
-    def __init__(self) -> None:
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names like the system does, but refuses names that lead to a forbidden address.
+
+    on_found is told the addresses of a name.
+    """
+
+    def __init__(self, on_found: Callable[[Sequence[Address]], None] = lambda _: None) -> None:
         self._system = ThreadedResolver()
+        self._on_found = on_found
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._system.resolve(host, port, family)
-        for entry in found:
-            if is_forbidden(ipaddress.ip_address(entry["host"])):
-                raise OSError(None, "the name leads to a link-local or metadata address")
+        addresses = [_plain(ipaddress.ip_address(entry["host"])) for entry in found]
+        if any(map(is_forbidden, addresses)):
+            raise ForbiddenAddress(None, "the name leads to a link-local or metadata address")
+        self._on_found(addresses)
         return found
 
     async def close(self) -> None:

@@ -6,32 +6,46 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .index import Index
+from .injection import without_orders, without_orders_in
 from .prompt import SEPARATOR, snippet_tokens
+from .tokens import CHARS_PER_TOKEN
 from .types import Context, Hit, Snippet
 
 HEADROOM_FACTOR = 1.10  # the first snippet may exceed the budget by this factor, the others not
 
 
-def pack(index: Index, hits: Sequence[Hit], *, budget_tokens: int) -> Context:
+def pack(
+    index: Index,
+    hits: Sequence[Hit],
+    *,
+    budget_tokens: int,
+    chars_per_token: float = CHARS_PER_TOKEN,
+) -> Context:
     """Take hits in order while they fit; what is left is for the chunks that continue them.
 
-    Tokens are counted over the snippets as the prompt renders them.
+    Text that gives orders to a model is left out. Tokens are counted over the snippets as they are
+    in the prompt.
     """
     snippets: list[Snippet] = []
     rows: list[int] = []
     for hit in hits:
-        longer = [*snippets, Snippet(len(snippets) + 1, hit.chunk, hit.chunk.text, hit.score)]
+        chunk = without_orders_in(hit.chunk)
+        if not chunk.text.strip():
+            continue  # nothing but orders to a model
+        longer = [*snippets, Snippet(len(snippets) + 1, chunk, chunk.text, hit.score)]
         limit = budget_tokens if snippets else budget_tokens * HEADROOM_FACTOR
-        if snippet_tokens(longer) <= limit:
+        if snippet_tokens(longer, chars_per_token) <= limit:
             snippets = longer
             rows.append(hit.row)
     for position, row in enumerate(rows):
         after = index.next_row(row)
         if after is None or after in rows:
             continue
-        text = snippets[position].text + SEPARATOR + index.chunks[after].text
+        following = without_orders(index.chunks[after].text)
+        # Once more together: an order may begin in the one and end in the other.
+        text = without_orders(snippets[position].text + SEPARATOR + following)
         longer = [*snippets]
         longer[position] = replace(longer[position], text=text)
-        if snippet_tokens(longer) <= budget_tokens:
+        if snippet_tokens(longer, chars_per_token) <= budget_tokens:
             snippets = longer
-    return Context(tuple(snippets), snippet_tokens(snippets))
+    return Context(tuple(snippets), snippet_tokens(snippets, chars_per_token))

@@ -29,8 +29,8 @@ class Embedder(Protocol):
 
     spec() opens the model on first use and raises ModelUnavailable when it cannot.
     embed() returns (len(texts), spec.dimension) float32 unit rows in the order of texts, or raises
-    ModelUnavailable; the same text gives the same vector whatever else is in the batch. Empty input
-    gives shape (0, dimension).
+    TextRejected for one that cannot be embedded, or ModelUnavailable; the same text gives the same
+    vector whatever else is in the batch. Empty input gives shape (0, dimension).
     count_tokens() gives the length of a text in the model's own tokens (or a safe upper estimate),
     special tokens and prefixes not counted.
     """

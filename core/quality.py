@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from .embedding import embed_what_can
 from .errors import EmbedderMismatch
 from .index import Index
 from .protocols import Embedder
@@ -113,7 +114,7 @@ async def _embed(
     missing = sorted(set(texts) - embedded.keys())
     for start in range(0, len(missing), BATCH):
         batch = missing[start : start + BATCH]
-        embedded.update(zip(batch, await embedder.embed(batch, role=Role.QUERY), strict=True))
+        embedded.update(await embed_what_can(batch, embedder, role=Role.QUERY))
         on_step()
 
 

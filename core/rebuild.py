@@ -21,6 +21,7 @@ from . import guards
 from .articles import Limits
 from .build_state import BuildOutcome, state_written
 from .candidate import Candidate, Maker
+from .embedding import Embedded
 from .embedding_cache import cache_bytes, trim_cache
 from .errors import RebuildRefused
 from .filesystems import lock_warning
@@ -185,6 +186,7 @@ class _Build:
         if evaluation is not None:
             self._refuse(evaluation.report.refusal)
         self._note(candidate.note)
+        self._note(_unembedded(candidate.embedded))
 
         def check(index: Index) -> None:
             guards.check_index(index, canaries)
@@ -229,6 +231,15 @@ class _Build:
         """Take a sentence into the report, once."""
         if sentence and sentence not in self._notes:
             self._notes.append(sentence)
+
+
+def _unembedded(embedded: Embedded | None) -> str:
+    rejected = embedded.rejected if embedded is not None else ()
+    if not rejected:
+        return ""
+    return (
+        f"{len(rejected)} chunks cannot be embedded and are found by words only: {_some(rejected)}."
+    )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from .chunking import ChunkSizes, split_article
 from .codec import spec_from_json
 from .phases import Advance
-from .prompt import estimate_tokens
 from .protocols import Embedder, EmbedderSpec
+from .tokens import estimate_tokens
 from .types import Article, Chunk
 
 RECIPE = 2  # raise it when cleaning, chunking or terms change, so that identical articles rebuild
@@ -32,7 +32,8 @@ def split_articles(
 
     kept has those of articles (by id) that were split before; see kept_chunks.
     """
-    sizes, count_tokens = LEXICAL_SIZES, estimate_tokens
+    sizes = LEXICAL_SIZES
+    count_tokens: Callable[[str], int] = estimate_tokens
     if embedder is not None and spec is not None:
         sizes = ChunkSizes(target=min(TARGET_TOKENS, spec.max_tokens), most=spec.max_tokens)
         count_tokens = embedder.count_tokens

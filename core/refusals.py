@@ -34,11 +34,36 @@ REFUSING = tuple(
         rf"none of the (?:{SHOWN})?(?:{PLACE}|{PLACE_IF_SHOWN}) {HOLD}s?",
         rf"there (?:is|was|are) (?:no|not any|not enough|insufficient) (?:[a-z]+ ){{0,2}}{FACTS}",
         rf"no (?:relevant |specific |further )?{FACTS} (?:is|was|about|on|regarding|for|found)",
+        rf"(?:the |these |those )?(?:{SHOWN})?{PLACE} only {HOLD}s? ",
+        r"(?:i'm|i am) not (?:sure|aware|certain)",
+        rf"nothing in the (?:{SHOWN})?(?:{PLACE}|{PLACE_IF_SHOWN}) ",
         r"(?:this|that|it|the answer) (?:is|was) not (?:mentioned|covered|described|specified|"
         r"provided|addressed|stated|explained|discussed|contained) (?:in|by) ",
     )
 )
-TURN = re.compile(r"\b(?:but|however|instead|although|you can|you could|to do this)\b")
+# The same in the other languages of the help center.
+OTHER_LANGUAGES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?:leider |es tut mir leid, (?:aber )?)?(?:ich (?:kann|konnte|weiß|habe|finde) "
+        r"[^.]{0,80}\b(?:nicht|nichts|keine?n?)\b|(?:die|der|das|in den|in der|in dem|"
+        r"im) (?:bereitgestellten |vorliegenden |angegebenen )?(?:dokumentation|ausschnitte?n?|"
+        r"snippets?|kontext|auszügen?)\b[^.]{0,80}\b(?:nicht|nichts|keine?n?)\b)",
+        r"(?:malheureusement,? |désolé,? (?:mais )?)?(?:je (?:ne|n')[^.]{0,20}"
+        r"(?:trouve|sais|peux|dispose|ai)\b[^.]{0,30}\bpas\b|(?:la documentation|les extraits|"
+        r"le contexte|les documents)[^.]{0,40}\bne [^.]{0,40}\bpas\b)",
+        r"(?:lamentablemente,? |lo siento,? (?:pero )?)?(?:no (?:sé|puedo|encuentro|encontré|he|"
+        r"tengo|pude)\b|(?:la documentación|los fragmentos|el contexto|los documentos)"
+        r"[^.]{0,40}\bno (?:contiene|menciona|incluye|proporciona|especifica|indica)n?\b)",
+        r"(?:infelizmente,? |desculpe,? (?:mas )?)?(?:(?:eu )?não (?:sei|posso|encontrei|encontro|"
+        r"tenho|consegui|consigo)\b|(?:a documentação|os trechos|o contexto|os documentos)"
+        r"[^.]{0,40}\bnão (?:contém|menciona|inclui|fornece|especifica|indica)m?\b)",
+    )
+)
+TURN = re.compile(
+    r"\b(?:aber|jedoch|mais|cependant|pero|sin embargo|mas|porém|"
+    r"but|however|instead|although|you can|you could|to do this)\b"
+)
 
 
 def is_refusal(text: str) -> bool:
@@ -60,13 +85,19 @@ def is_refusal(text: str) -> bool:
     )
 
 
+def is_remark(sentence: str) -> bool:
+    """Tell whether a sentence of an answer only says what the snippets do not hold."""
+    plain = _plain(sentence)
+    return _refuses(plain) and TURN.search(_without_lead(plain)) is None
+
+
 def without_refusal(text: str) -> str:
     """Remove the constant where a model wrote it behind an answer."""
     return CONSTANT.sub("", text)
 
 
 def _refuses(sentence: str) -> bool:
-    return any(pattern.match(sentence) for pattern in REFUSING)
+    return any(pattern.match(sentence) for pattern in (*REFUSING, *OTHER_LANGUAGES))
 
 
 def _without_lead(sentence: str) -> str:

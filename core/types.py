@@ -150,6 +150,7 @@ class Usage:
     estimated_tokens: int = 0  # as we had estimated them
     answer_tokens: int = 0
     snippets: int = 0  # sent with the prompt that was answered; fewer than packed after a cut
+    prompt_digest: str = ""  # SHA-256 of the messages that were answered; "" without a prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class Draft:
     prompt_version: str = ""  # of core/prompt.py; "" without a prompt
     usage: Usage = Usage()
     is_quote: bool = False  # copied from the snippets, so only its citations need a check
+    remarks: tuple[str, ...] = ()  # for operators: "the prompt was cut, asked with 3 snippets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +232,11 @@ class Turn:
     prompt_version: str = ""
     usage: Usage = Usage()
     context: Context | None = None  # what the answerer saw
+    draft: str = ""  # the answerer's text before it was checked: not safe to show
     remarks: tuple[str, ...] = ()  # for operators: "rerank skipped: timeout"; never shown to askers
+
+    @property
+    def written_by(self) -> str:
+        """Name the answerer with its model and prompt: "ollama qwen2.5:32b, prompt 3"."""
+        prompt = f", prompt {self.prompt_version}" if self.prompt_version else ""
+        return f"{self.answerer} {self.model}".strip() + prompt

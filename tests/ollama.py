@@ -8,22 +8,40 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import web
 
-from .ollama_faults import Fault, Json, Planned, endless, error, line, opened, refusal
+from . import ollama_api as api
+from .ollama_chat import chat
+from .ollama_conduct import Conduct, Script, Written, tagged
+from .ollama_faults import (
+    BUSY_WORDS,
+    ENDLESS,
+    Fault,
+    Json,
+    Planned,
+    endless,
+    error,
+    refusal,
+)
 from .ollama_model import embedding, quote_first_snippet
 
-__all__ = ["Fault", "Recorded", "ScriptedOllama", "embedding", "quote_first_snippet"]
+__all__ = [
+    "Fault",
+    "Recorded",
+    "ScriptedOllama",
+    "Written",
+    "embedding",
+    "quote_first_snippet",
+    "tagged",
+]
 
-Message = dict[str, str]
-Script = Callable[[list[Message]], str]
+QUEUED = ("/api/chat", "/api/embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +54,12 @@ class Recorded:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class ScriptedOllama:
-    """Serves /api/version, tags, show, embed and chat; every attribute may be changed meanwhile."""
+class _Busy(Exception):
+    """Raised when the queue for a slot is full."""
+
+
+class ScriptedOllama(Conduct):
+    """Serves version, tags, show, embed, chat, ps and pull as its conduct says."""
 
     def __init__(
         self,
@@ -48,26 +70,25 @@ class ScriptedOllama:
         context_length: int | None = 2048,
         parameters: str = "",
         latency_seconds: float = 0.0,
+        version: str = "0.9.3",
         port: int = 0,
     ) -> None:
-        self.models = {_tagged(model) for model in models}
-        self.dimension = dimension
-        self.script: Script = script or quote_first_snippet
-        self.context_length = context_length  # words that one input may have; None: not told
-        self.parameters = parameters
-        self.latency_seconds = latency_seconds
+        super().__init__(
+            models=models,
+            dimension=dimension,
+            script=script,
+            context_length=context_length,
+            parameters=parameters,
+            latency_seconds=latency_seconds,
+            version=version,
+        )
         self.port = port  # 0: a free one
-        self.retry_after = "0"
-        self.redirect_to = ""
-        self.bad_input = ""  # a text that holds this cannot be embedded
-        self.bad_vector: list[Any] = [math.nan]
-        self.capabilities = ["embedding"]
-        self.done_reason = "stop"
-        self.prompt_tokens: int | None = None  # what a chat reports; None: a quarter of what came
         self.requests: list[Recorded] = []
         self.in_flight = self.most_in_flight = self.cancelled = self.bytes_sent = 0
+        self.running = self.most_running = self.waiting = self.most_waiting = 0  # slots, queue
         self._planned: list[Planned] = []
         self._released = asyncio.Event()
+        self._semaphore = (0, asyncio.Semaphore(0))
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -110,21 +131,26 @@ class ScriptedOllama:
         trace: TracebackType | None,
     ) -> None:
         self._released.set()
+        self.go_on.set()
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        payload: Json = json.loads(body) if body else {}
+        payload, problem = _parsed(await request.read())
         headers = dict(request.headers)
         self.requests.append(Recorded(request.method, request.path, payload, headers))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await self._pause(self.latency_seconds)
-            fault = self._due(request.path)
-            reply = await self._failed(fault, request, payload) if fault else None
-            return await self._answered(request, payload, fault) if reply is None else reply
+            async with self._slot(request.path):
+                await self._pause(self.latency_seconds)
+                fault = self._due(request.path)
+                reply = await self._failed(fault, request, payload) if fault else None
+                if reply is None:
+                    reply = await self._answered(request, payload, problem, fault)
+                return reply
+        except _Busy:
+            return error(503, BUSY_WORDS)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -133,6 +159,31 @@ class ScriptedOllama:
             return web.Response()
         finally:
             self.in_flight -= 1
+
+    @asynccontextmanager
+    async def _slot(self, path: str) -> AsyncIterator[None]:
+        """Wait for one of the slots; a full queue is busy."""
+        if self.slots is None or path not in QUEUED:
+            yield
+            return
+        if self._semaphore[0] != self.slots:
+            self._semaphore = (self.slots, asyncio.Semaphore(self.slots))
+        semaphore = self._semaphore[1]
+        if semaphore.locked() and self.waiting >= self.max_queue:
+            raise _Busy
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting if semaphore.locked() else 0)
+        try:
+            await semaphore.acquire()
+        finally:
+            self.waiting -= 1
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            yield
+        finally:
+            self.running -= 1
+            semaphore.release()
 
     def _due(self, path: str) -> Fault | None:
         for planned in self._planned:
@@ -160,87 +211,40 @@ class ScriptedOllama:
             case Fault.HANG:
                 await self._released.wait()
                 return web.Response()
-            case Fault.STALL | Fault.DRIP | Fault.OVERSIZED:
-                return await endless(fault, request, self._released, self._count)
+            case _ if fault in ENDLESS:
+                count = self._count
+                return await endless(fault, request, self._released, count, self.drip_seconds)
             case _:
                 return refusal(fault, payload)
 
     async def _answered(
-        self, request: web.Request, payload: Json, fault: Fault | None
+        self, request: web.Request, payload: Json, problem: str, fault: Fault | None
     ) -> web.StreamResponse:
+        if (misplaced := api.misplaced(request)) is not None:
+            return misplaced
+        if self.api_key and request.headers.get("Authorization") != f"Bearer {self.api_key}":
+            return error(401, "unauthorized")
+        if request.method == "POST" and problem:
+            return error(400, problem)
+        if (wrong := api.wrong_option(payload)) is not None:
+            return error(500, wrong)
         match request.path:
+            case "/":
+                return web.Response(text="Ollama is running")
             case "/api/version":
-                return web.json_response({"version": "0.9.3"})
+                return web.json_response({"version": self.version})
             case "/api/tags":
-                names = sorted(self.models)
-                return web.json_response({"models": [{"name": name} for name in names]})
-            case "/api/show" | "/api/embed" | "/api/chat":
-                model = str(payload.get("model", ""))
-                if _tagged(model) not in self.models:
-                    return error(404, f'model "{model}" not found, try pulling it first')
+                return api.tags(self)
+            case "/api/ps":
+                return api.loaded(self)
+            case "/api/show":
+                return api.show(self, payload)
+            case "/api/embed":
+                return await api.embed(self, request, payload, fault)
+            case "/api/pull":
+                return await api.pull(self, request, payload, fault)
             case _:
-                return web.Response(status=404, text="404 page not found")
-        if request.path == "/api/show":
-            return self._show()
-        if request.path == "/api/embed":
-            return self._embed(payload, fault)
-        return await self._chat(request, payload, fault)
-
-    def _show(self) -> web.Response:
-        facts: Json = {"general.architecture": "bert", "bert.embedding_length": self.dimension}
-        if self.context_length is not None:
-            facts["bert.context_length"] = self.context_length
-        return web.json_response(
-            {
-                "model_info": facts,
-                "parameters": self.parameters,
-                "capabilities": self.capabilities,
-            }
-        )
-
-    def _embed(self, payload: Json, fault: Fault | None) -> web.Response:
-        given = payload["input"]
-        texts: list[str] = [given] if isinstance(given, str) else given
-        limit = self.context_length
-        if limit is not None and any(len(text.split()) > limit for text in texts):
-            if not payload.get("truncate", True):
-                return error(400, "the input length exceeds the context length")
-            texts = [" ".join(text.split()[:limit]) for text in texts]
-        if self.bad_input and any(self.bad_input in text for text in texts):
-            return error(400, "embedding contains NaN or Inf values")
-        vectors: list[list[Any]] = [list(embedding(text, self.dimension)) for text in texts]
-        if fault is Fault.WRONG_COUNT:
-            vectors = vectors[:-1]
-        if fault is Fault.BAD_VALUES:
-            vectors[-1] = self.bad_vector
-        return web.json_response({"model": payload["model"], "embeddings": vectors})
-
-    async def _chat(
-        self, request: web.Request, payload: Json, fault: Fault | None
-    ) -> web.StreamResponse:
-        text = self.script(payload["messages"])
-        response = await opened(request)
-        pieces = re.findall(r"\S+\s*|\s+", text)
-        for at, piece in enumerate(pieces):
-            if fault is Fault.ERROR_LINE and at == 1:
-                await response.write(line({"error": "llama runner process has terminated"}))
-                return response
-            message = {"role": "assistant", "content": piece}
-            await response.write(line({"message": message, "done": False}))
-        if fault is not Fault.NO_DONE:
-            await response.write(line(self._last_line(payload, len(pieces))))
-        return response
-
-    def _last_line(self, payload: Json, count: int) -> Json:
-        sent = math.ceil(sum(len(message["content"]) for message in payload["messages"]) / 4)
-        window = int(payload.get("options", {}).get("num_ctx", 4096))
-        return {
-            "message": {"role": "assistant", "content": ""},
-            "done": True,
-            "done_reason": self.done_reason,
-            "prompt_eval_count": self.prompt_tokens or min(sent, window),
-            "eval_count": count,
-        }
+                return await chat(self, request, payload, fault)
 
     def _count(self, size: int) -> None:
         self.bytes_sent += size
@@ -254,5 +258,12 @@ class ScriptedOllama:
                 return
 
 
-def _tagged(model: str) -> str:
-    return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+def _parsed(body: bytes) -> tuple[Json, str]:
+    """Return the payload, and what the server says when there is none."""
+    if not body:
+        return {}, "missing request body"
+    try:
+        payload = json.loads(body)
+    except ValueError:
+        return {}, "invalid character in the request body"
+    return (payload, "") if isinstance(payload, dict) else ({}, "cannot unmarshal the request")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from core.ollama import OllamaClient, Timeouts
+from core.ollama import BreakerRules, OllamaClient, Timeouts
 
 from .ollama import ScriptedOllama
 
@@ -23,6 +23,8 @@ def client(
     connect_seconds: float = 2.0,
     max_response_bytes: int = 1024 * 1024,
     probe_read_seconds: float = 10.0,
+    api_key: str = "",
+    breaker: BreakerRules | None = None,
 ) -> OllamaClient:
     timeouts = Timeouts(connect_seconds=connect_seconds, read_seconds=read_seconds)
     return OllamaClient(
@@ -32,6 +34,8 @@ def client(
         retries=retries,
         max_response_bytes=max_response_bytes,
         probe_read_seconds=probe_read_seconds,
+        api_key=api_key,
+        breaker=breaker or BreakerRules(),
     )
 
 
@@ -43,6 +47,7 @@ async def ask(
     retries: int = 0,
     read_seconds: float = 5.0,
     connect_seconds: float = 2.0,
+    seconds: float | None = None,
 ) -> None:
     """Send the question, as a chat or as so many texts to embed."""
     asking = client(
@@ -50,9 +55,9 @@ async def ask(
     )
     async with asking:
         if path == CHAT_PATH:
-            await asking.chat("llama3.2", MESSAGES, options=OPTIONS)
+            await asking.chat("llama3.2", MESSAGES, options=OPTIONS, seconds=seconds)
         else:
-            await asking.embed("nomic-embed-text", [QUESTION] * count)
+            await asking.embed("nomic-embed-text", [QUESTION] * count, seconds=seconds)
 
 
 async def settled(ollama: ScriptedOllama) -> None:

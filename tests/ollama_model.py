@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from collections import Counter
+from typing import Any
 
 from core.types import REFUSAL_TEXT
 
@@ -33,10 +34,36 @@ def embedding(text: str, dimension: int) -> list[float]:
 
 
 def quote_first_snippet(messages: list[dict[str, str]]) -> str:
-    """Answer with the first sentence of snippet 1, cited; refuse when there is no snippet."""
+    """Answer with the first sentence of snippet 1, cited; refuse when there is no snippet.
+
+    What leads in to a list is no sentence.
+    """
     found = re.search(r"^\[1 \|[^\n]*\]\n(.+?)\n<<end ", messages[-1]["content"], re.M | re.S)
     if found is None:
         return REFUSAL_TEXT
-    text = " ".join(found.group(1).split())
+    lines = (line.strip() for line in found.group(1).split("\n"))
+    said = next((line for line in lines if line and not line.endswith(":")), "")
+    text = re.sub(r"^(?:[-*]|\d{1,3}\.)\s+", "", said)
     sentence = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
     return f"{sentence} [1]"
+
+
+def instance(schema: dict[str, Any]) -> Any:
+    """Return a small value that a JSON schema allows: what a grammar makes of a weak model."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type", "object"):
+        case "object":
+            properties = schema.get("properties", {})
+            return {name: instance(inner) for name, inner in properties.items()}
+        case "array":
+            items = schema.get("items", {"type": "integer"})
+            return [instance(items)] * max(1, schema.get("minItems", 1))
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case _:
+            return "text"

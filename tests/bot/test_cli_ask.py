@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
+from core.prompt import PROMPT_VERSION
 from tests.ollama import ScriptedOllama
 
 from .articles import HELP
@@ -14,7 +16,9 @@ from .terminal import NOWHERE, REFUSAL, SCRIPT, Ended, Terminal
 
 LOCK = "How do I lock timesheets?"
 FIELDS = ["id", "query", "status", "answer", "refusal_reason", "sources", "nearest", "hits"]
-FIELDS += ["footnotes", "generation", "embedder", "answerer", "timings_ms"]
+FIELDS += ["footnotes", "generation", "embedder", "answerer", "model", "prompt_version", "usage"]
+FIELDS += ["remarks", "timings_ms"]
+TIMES = ["retrieve", "answer", "total", "rewrite", "rerank"]
 HIT_FIELDS = ["url", "title", "chunk_id", "score", "similarity", "bm25"]
 QUOTES = f"Answers are quotes from the knowledge, because Ollama does not answer at {NOWHERE}.\n"
 
@@ -64,8 +68,10 @@ async def test_json_is_one_object_with_the_promised_fields(terminal: Terminal) -
     assert answer["generation"] == "00000001"
     assert answer["embedder"] == "embedded:all-MiniLM-L6-v2-int8"
     assert answer["answerer"] == "extractive"
+    assert (answer["model"], answer["prompt_version"], answer["remarks"]) == ("", "", [])
+    assert not any(answer["usage"].values())
     assert answer["nearest"] == []
-    assert list(answer["timings_ms"]) == ["retrieve", "answer", "total"]
+    assert list(answer["timings_ms"]) == TIMES
     assert answer["timings_ms"]["total"] >= answer["timings_ms"]["retrieve"] > 0
 
     assert (refusal["status"], refusal["refusal_reason"]) == ("refused", "weak_evidence")
@@ -108,7 +114,13 @@ async def test_debug_and_refusal_for_a_person(terminal: Terminal) -> None:
     (head,) = [n for n, line in enumerate(lines) if line.startswith("generation 00000001, ")]
     assert lines[head + 1].removeprefix("searched for: ") == LOCK
     assert lines[head + 2].split() == ["score", "cosine", "bm25", "chunk"]
-    assert len(lines) - head - 3 >= 8
+    (packed,) = [n for n, line in enumerate(lines) if line.startswith("packed, ")]
+    assert packed - head - 3 >= 8
+    snippets = [line.split() for line in lines[packed + 1 :]]
+    assert [each[0] for each in snippets] == [f"[{n}]" for n in range(1, len(snippets) + 1)]
+    tokens = sum(int(each[1]) for each in snippets)
+    estimated = int(lines[packed].split()[1])
+    assert abs(tokens - estimated) <= len(snippets)  # each part is rounded
     assert refused.out.splitlines()[:3] == [REFUSAL, "", "These articles may help:"]
     assert refused.out.splitlines()[3].startswith("  - ")
     assert HELP in refused.out.splitlines()[3]
@@ -196,13 +208,38 @@ async def test_another_embedder_than_the_index_has_is_exit_3_and_names_both(
 
 
 async def test_ollama_writes_the_answer_when_it_is_ready(terminal: Terminal) -> None:
-    async with ScriptedOllama() as ollama:
+    async with ScriptedOllama(context_length=4096) as ollama:
         ready = terminal.having(OLLAMA_URL=ollama.url)
         ended = await ready.run("ask", LOCK, "--json", "--gen-model", "llama3.2", "--seed", "7")
         sent = ollama.asked("/api/chat")[0].payload
-    assert (ended.json["answerer"], ended.json["status"]) == ("ollama", "answered")
-    assert ended.err.strip() == f"Answers are written by llama3.2 on {ollama.url}."
+    reply = ended.json
+    assert (reply["answerer"], reply["status"]) == ("ollama", "answered")
+    assert (reply["model"], reply["prompt_version"]) == ("llama3.2", PROMPT_VERSION)
+    assert min(reply["usage"][name] for name in ("prompt_tokens", "estimated_tokens")) > 100
+    assert reply["usage"]["snippets"] >= 1
+    assert ended.err.splitlines() == [
+        f"Answers are written by llama3.2 on {ollama.url}.",
+        "NUM_CTX is 8,192, but llama3.2 reads 4,096 tokens at most. [hint: set NUM_CTX=4096]",
+    ]
     assert (sent["model"], sent["options"]["seed"]) == ("llama3.2", 7)
+
+
+async def test_debug_tells_what_was_sent_and_counted_and_what_was_tried_in_vain(
+    terminal: Terminal,
+) -> None:
+    async with ScriptedOllama(context_length=32_768) as ollama:
+        ollama.prompt_tokens = 777
+        ready = terminal.having(OLLAMA_URL=ollama.url, GEN_MODEL="llama3.2")
+        ended = await ready.run("ask", LOCK, "--debug", "--rerank")
+        sorted_, answered = (request.payload for request in ollama.asked("/api/chat"))
+    assert ("format" in sorted_, "format" in answered) == (True, False)
+    head = ended.out[ended.out.index("generation 00000001, ") :]
+    assert f"answerer ollama llama3.2, prompt {PROMPT_VERSION}, retrieve " in head.splitlines()[0]
+    assert re.search(r" ms, rerank [\d.]+ ms, answer [\d.]+ ms, total [\d.]+ ms$", head, re.M)
+    assert re.search(
+        r"^tokens: prompt \d+ estimated, 777 counted, \d+ written; \d snippets sent$", head, re.M
+    )
+    assert "\npacked, " in head
 
 
 async def test_dotenv_is_read_and_the_environment_and_then_the_options_win(

@@ -127,10 +127,19 @@ async def test_replies_of_another_generation_or_answerer_are_asked_again(
     await quoting.run(*BATCH)
     writing = own.having(ANSWERER="ollama", GEN_MODEL="llama3.2", OLLAMA_URL=ollama.url)
     written = await writing.run(*BATCH)
-    again = "of them again (other knowledge, embedder or answerer)"
+    again = "of them again (other knowledge, embedder, answerer, model or prompt)"
     assert written.err.splitlines()[-1] == f"out.jsonl: 6 asked, 6 {again}"
     assert keys(own.read("out.jsonl")) == keys(wanted)
     assert [row["answerer"] for row in own.read("out.jsonl")] == ["ollama"] * 6
+
+    ollama.models.add("qwen2.5:7b")
+    other = await writing.run(*BATCH, "--gen-model", "qwen2.5:7b")
+    assert other.err.splitlines()[-1] == f"out.jsonl: 6 asked, 6 {again}"
+    rows = own.read("out.jsonl")
+    own.write("out.jsonl", {**rows[0], "prompt_version": "old"}, *rows[1:])
+    other = await writing.run(*BATCH, "--gen-model", "qwen2.5:7b")
+    assert other.err.splitlines()[-1] == f"out.jsonl: 1 asked, 1 {again}, 5 kept from before"
+    assert (await writing.run(*BATCH)).code == 0
 
     assert (await own.run("build", "--force")).code == 0
     rows = own.read("out.jsonl")
@@ -138,7 +147,7 @@ async def test_replies_of_another_generation_or_answerer_are_asked_again(
     rebuilt = await writing.run(*BATCH)
     assert rebuilt.err.splitlines()[-1] == f"out.jsonl: 2 asked, 2 {again}, 4 kept from before"
     assert [row["generation"] for row in own.read("out.jsonl")] == ["00000002"] * 6
-    assert asked(ollama)[QUESTIONS[5]] == 2
+    assert asked(ollama)[QUESTIONS[5]] == 4
 
 
 @pytest.mark.proof
@@ -238,7 +247,7 @@ async def test_errors_are_asked_again_and_nothing_else_even_after_a_kill(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:
     wanted = write_questions(writing)
-    ollama.fail(Fault.CLOSED, path="/api/chat", times=1)
+    ollama.fail(Fault.ERROR_LINE, path="/api/chat", times=1)
     broken = await writing.run(*BATCH)
     rows = writing.read("out.jsonl")
     assert (broken.code, "6 asked, 1 errors" in broken.err) == (0, True)

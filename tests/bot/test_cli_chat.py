@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.ollama import Fault, ScriptedOllama
+from core.writing import FALLBACK_FOOTNOTE
+from tests.ollama import ScriptedOllama, quote_first_snippet
 
 from .articles import HELP
-from .terminal import MODULE, REFUSAL, WAIT_SECONDS, Terminal
+from .screen import Screen, screen
+from .terminal import REFUSAL, Terminal
 
 PROMPT = "> "
 WELCOME = "Ask away. :sources  :debug  :help  :exit"
@@ -62,7 +59,7 @@ async def test_questions_follow_ups_and_commands(terminal: Terminal) -> None:
     )
     assert replies[4].startswith("Scores and times are shown.\ngeneration 00000001, embedded:")
     assert f"{HELP}lock-timesheets" in replies[5]  # read together with the question before
-    assert "answerer extractive, retrieve " in replies[5]
+    assert re.search(r"answerer extractive, (rewrite [\d.]+ ms, )?retrieve ", replies[5])
     assert "\nsearched for: How do I lock timesheets?\n" in replies[4]
     assert "\nsearched for: How do I lock timesheets? and automatically?\n" in replies[5]
     assert replies[6] == "Scores and times are hidden.\n"
@@ -125,95 +122,70 @@ async def test_the_end_of_input_and_odd_bytes_are_no_mistake(terminal: Terminal)
 async def test_ollama_that_fails_later_is_replaced_by_quotes_that_say_so(
     terminal: Terminal,
 ) -> None:
-    async with ScriptedOllama() as ollama:
-        ollama.fail(Fault.CLOSED, path="/api/chat", times=1)
+    def script(messages: list[dict[str, str]]) -> str:
+        """Write nothing at first, which is a failure."""
+        return quote_first_snippet(messages) if "And at a kiosk?" in str(messages) else ""
+
+    async with ScriptedOllama(script=script) as ollama:
         writing = terminal.having(
             ANSWERER="ollama", GEN_MODEL="llama3.2", OLLAMA_URL=ollama.url, EMBEDDER="embedded"
         )
         ended = await writing.run("chat", stdin=said("How do I create a tag?", "And at a kiosk?"))
-        second = ollama.asked("/api/chat")[1].payload["messages"]
+        asked = [request.payload["messages"] for request in ollama.asked("/api/chat")]
     assert ended.code == 0
-    note = "(The language model did not answer: these are quotes from the knowledge base.)"
+    note = f"({FALLBACK_FOOTNOTE})"
     assert ended.out.count(note) == 1
     assert "Only managers may delete a tag." in ended.out.partition(note)[0]
-    assert "How do I create a tag?" in str(second)  # the conversation goes along
-
-
-class Screen:
-    """A chat in a pseudo-terminal, with a keyboard."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._end, inner = pty.openpty()
-        self.process = subprocess.Popen(
-            [*MODULE, "chat"],
-            cwd=terminal.folder,
-            env={**terminal.environ, "TERM": "dumb", "ANSWERER": "extractive"},
-            stdin=inner,
-            stdout=inner,
-            stderr=inner,
-            start_new_session=True,
-        )
-        os.close(inner)
-        self.shown = ""
-
-    def type(self, keys: str) -> None:
-        """Press keys."""
-        os.write(self._end, keys.encode())
-
-    def wait(self, pattern: str) -> None:
-        """Wait until the new part of the screen shows a pattern, and clear it."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not re.search(pattern, self.shown):
-            ready, _, _ = select.select([self._end], [], [], deadline - time.monotonic())
-            assert ready, self.shown
-            self.shown += os.read(self._end, 4096).decode()
-        self.shown = ""
-
-    def close(self) -> None:
-        """End everything."""
-        self.process.kill()
-        self.process.wait()
-        os.close(self._end)
+    # The conversation goes along.
+    assert [each for each in map(str, asked) if "create a tag?" in each and "kiosk?" in each]
 
 
 @pytest.fixture
-def screen(terminal: Terminal) -> Iterator[Screen]:
+def quoting(terminal: Terminal) -> Terminal:
+    """Give a command line that asks no Ollama."""
+    return terminal.having(ANSWERER="extractive")
+
+
+@pytest.fixture
+def shown(quoting: Terminal) -> Iterator[Screen]:
     """Start a chat in a terminal and wait for its prompt."""
-    screen = Screen(terminal)
-    screen.wait(PROMPT)
-    yield screen
-    screen.close()
+    with screen(quoting, "chat") as started:
+        started.wait(PROMPT)
+        yield started
 
 
 def test_the_arrow_key_brings_back_a_question_also_after_a_restart(
-    screen: Screen, terminal: Terminal
+    shown: Screen, quoting: Terminal
 ) -> None:
-    screen.type("hello\r")
-    screen.wait("Hello!(.|\n)*> $")
-    screen.type("\x1b[A")
-    screen.wait("hello")
-    screen.type("\r")
-    screen.wait("Hello!(.|\n)*> $")
-    screen.type("\x04")
-    assert screen.process.wait(5) == 0
-    assert (terminal.folder / ".clockify-bot" / "chat_history").read_text() == "hello\n"
+    shown.type("hello\r")
+    shown.wait("Hello!(.|\n)*> $")
+    shown.type("\x1b[A")
+    shown.wait("hello")
+    shown.type("\r")
+    shown.wait("Hello!(.|\n)*> $")
+    shown.type("\x04")
+    assert shown.process.wait(5) == 0
+    assert (quoting.folder / ".clockify-bot" / "chat_history").read_text() == "hello\n"
 
-    later = Screen(terminal)
-    try:
+    with screen(quoting, "chat") as later:
         later.wait(PROMPT)
         later.type("\x1b[A\r")
         later.wait("Hello!")
-    finally:
-        later.close()
 
 
-def test_ctrl_c_leaves_at_once(screen: Screen) -> None:
+def test_ctrl_c_leaves_at_once(shown: Screen) -> None:
     for _ in range(3):  # CPython misses one that comes just before readline waits for a key
-        os.kill(screen.process.pid, signal.SIGINT)
+        shown.interrupt()
         with suppress(subprocess.TimeoutExpired):
-            screen.process.wait(1.5)
+            shown.process.wait(1.5)
             break
-    assert screen.process.returncode == 0
+    assert shown.process.returncode == 0
+
+
+async def test_options_of_the_determinism_check_need_it(terminal: Terminal) -> None:
+    for options in (("--parallel",), ("--parallel", "2"), ("--prompts", "more.txt")):
+        code, said = (await terminal.run("chat", *options)).failure
+        assert (code, said) == (2, "Error: --prompts and --parallel go with --det-check.")
 
 
 async def test_a_chat_without_an_index_is_exit_3(tmp_path: Path, terminal: Terminal) -> None:

@@ -15,7 +15,8 @@ from tests.ollama import ScriptedOllama
 from .conftest import MANIFEST
 from .terminal import NOWHERE, Ended, Terminal
 
-SUBJECTS = ["settings", "knowledge", "embedder", "index", "answerer", "slack"]
+SUBJECTS = ["settings", "knowledge", "ollama", "embedder", "index", "answerer"]
+SUBJECTS += ["context", "tokens", "slack"]
 
 
 def findings(ended: Ended) -> dict[str, tuple[str, str]]:
@@ -29,7 +30,7 @@ def findings(ended: Ended) -> dict[str, tuple[str, str]]:
 async def test_a_bot_that_can_run_is_ok_and_what_it_does_without_is_noted(
     sim: Simulator, terminal: Terminal
 ) -> None:
-    async with ScriptedOllama() as ollama:
+    async with ScriptedOllama(context_length=32_768) as ollama:
         best = terminal.on(sim).having(OLLAMA_URL=ollama.url, GEN_MODEL="llama3.2")
         full, modest = await asyncio.gather(
             best.run("doctor"), terminal.on(sim).having(ADMIN_USERS="").run("doctor")
@@ -37,15 +38,21 @@ async def test_a_bot_that_can_run_is_ok_and_what_it_does_without_is_noted(
         assert findings(full)["answerer"] == ("ok", f"llama3.2 on {ollama.url}")
     assert (full.code, modest.code) == (0, 0)
     found = findings(full)
-    assert [verdict for verdict, _ in found.values()] == ["ok"] * 6
+    assert [verdict for verdict, _ in found.values()] == ["ok"] * 9
     library = terminal.environ["KNOWLEDGE"]
     assert found["settings"] == ("ok", "all values are valid")
     assert found["knowledge"] == ("ok", f"{library}: 8 articles")
+    assert found["ollama"] == ("ok", f"version 0.9.3 at {ollama.url}")
+    assert found["context"][1].startswith("NUM_CTX 8,192 holds CTX_BUDGET 2,800, NUM_PREDICT 512 ")
+    assert found["tokens"][1] == "CHARS_PER_TOKEN 4; no prompt counted by llama3.2 yet"
     assert found["embedder"] == ("ok", "embedded:all-MiniLM-L6-v2-int8 (384 dimensions)")
     assert found["index"][1].startswith("generation 00000001: 8 articles, ")
     assert found["slack"][1].endswith(", tokens and scopes are good")
 
     found = findings(modest)
+    assert found["ollama"][0] == "note"
+    assert found["ollama"][1].startswith(f"Cannot reach Ollama at {NOWHERE}")
+    assert "[hint: " in found["ollama"][1]
     assert found["answerer"][0] == found["slack"][0] == "note"
     assert found["answerer"][1].startswith(f"extractive, because: Cannot reach Ollama at {NOWHERE}")
     assert found["slack"][1].endswith(", but ADMIN_USERS is empty: nobody may rebuild")
@@ -96,6 +103,7 @@ async def test_what_is_missing_is_bad_and_says_what_to_do(
     assert (strict.code, found["knowledge"][0]) == (4, "note")
     assert found["knowledge"][1].startswith("Knowledge nowhere")
     assert found["answerer"][0] == "BAD"
+    assert found["ollama"][0] == "BAD"
     assert found["answerer"][1].startswith(f"Cannot reach Ollama at {NOWHERE}")
     assert found["index"][0] == "ok"
 
@@ -120,6 +128,82 @@ async def test_with_a_whole_index_what_only_makes_it_better_is_a_note(
     )
     assert found["index"][0] == "ok"
     assert findings(emptied)["knowledge"] == ("note", f"empty holds no article.{kept}")
+
+
+async def test_what_ollama_and_its_models_lack_is_said_with_what_to_do(
+    sim: Simulator, terminal: Terminal
+) -> None:
+    async with ScriptedOllama(context_length=2048, version="0.6.0") as ollama:
+        on = terminal.on(sim).having(OLLAMA_URL=ollama.url, GEN_MODEL="llama3.2")
+        small, wrong, other, tight = await asyncio.gather(
+            on.run("doctor"),
+            on.having(GEN_MODEL="nomic-embed-text").run("doctor"),
+            on.having(EMBEDDER="ollama").run("doctor"),
+            on.having(NUM_CTX="2048", CTX_BUDGET="2000", ANSWERER="ollama").run("doctor"),
+        )
+    found = findings(small)
+    assert found["ollama"] == (
+        "note",
+        f"{ollama.url}: Ollama 0.6.0 is older than 0.9, the oldest that was tried. "
+        "[hint: update Ollama]",
+    )
+    assert found["context"] == (
+        "note",
+        "NUM_CTX is 8,192, but llama3.2 reads 2,048 tokens at most. [hint: set NUM_CTX=2048]",
+    )
+    assert findings(wrong)["answerer"] == (
+        "note",
+        f"extractive, because: Model nomic-embed-text on {ollama.url} cannot chat. "
+        "[hint: set GEN_MODEL=llama3.2:latest]",
+    )
+    assert findings(other)["embedder"] == ("ok", "ollama:nomic-embed-text (64 dimensions)")
+    verdict, told = findings(other)["index"]
+    assert (other.code, verdict) == (3, "BAD")
+    assert "embedded:all-MiniLM-L6-v2-int8 (384 dimensions)" in told
+    assert "ollama:nomic-embed-text (64 dimensions)" in told
+    assert findings(tight)["context"] == (
+        "note",
+        "NUM_CTX 2,048 is too small for CTX_BUDGET 2,000, NUM_PREDICT 512 and about 1,000 for "
+        "instructions and history. [hint: increase NUM_CTX or reduce CTX_BUDGET]",
+    )
+
+
+async def test_counts_seen_suggest_another_factor(sim: Simulator, terminal: Terminal) -> None:
+    async with ScriptedOllama(context_length=32_768) as ollama:
+        on = terminal.on(sim).having(OLLAMA_URL=ollama.url, GEN_MODEL="llama3.2")
+        ollama.prompt_tokens = 1500
+        typed = ["How do I create a tag?", "How do I lock timesheets?", "How do I export reports?"]
+        for question in typed * 4:
+            assert (await on.run("ask", question)).code == 0
+        noted = await on.run("doctor")
+        verdict, told = findings(noted)["tokens"]
+        assert verdict == "note"
+        assert told.startswith("CHARS_PER_TOKEN 4 takes prompts for shorter than they are: ")
+        suggested = told.partition("[hint: set CHARS_PER_TOKEN=")[2].rstrip("]")
+        settled = await on.having(CHARS_PER_TOKEN=suggested).run("doctor")
+    assert findings(settled)["tokens"][0] == "ok"
+
+
+async def test_a_key_in_the_open_is_noted_and_never_shown(
+    sim: Simulator, terminal: Terminal
+) -> None:
+    async with ScriptedOllama(context_length=32_768) as ollama:
+        ollama.api_key = "sesame-open"
+        here = terminal.on(sim).having(OLLAMA_URL=ollama.url, GEN_MODEL="llama3.2")
+        named = here.having(OLLAMA_URL="http://box.invalid:11434", OLLAMA_API_KEY="sesame-open")
+        without, local, open_ = await asyncio.gather(
+            here.run("doctor"),
+            here.having(OLLAMA_API_KEY="sesame-open").run("doctor"),
+            named.run("doctor"),
+        )
+    assert "401" in findings(without)["ollama"][1]
+    assert findings(local)["ollama"][0] == "ok"
+    (line,) = [line for line in open_.out.splitlines() if " api key " in line]
+    assert line.startswith(
+        "note  api key      OLLAMA_API_KEY is sent to box.invalid over plain http"
+    )
+    for ended in (without, local, open_):
+        assert "sesame" not in ended.out + ended.err
 
 
 @pytest.mark.proof

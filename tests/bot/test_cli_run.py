@@ -362,6 +362,7 @@ async def test_asking_for_help_needs_nothing(tmp_path: Path) -> None:
         "eval",
         "gaps",
         "generations",
+        "pull",
         "run",
         "try",
     ]

@@ -10,23 +10,18 @@ from pathlib import Path
 import pytest
 
 from core.articles import Limits
-from core.assembly import (
-    Assembled,
-    answer_rules,
-    build_request,
-    make_embedder,
-    open_ollama,
-    open_pipeline,
-)
+from core.assembly import Assembled, answer_rules, build_request, open_pipeline
 from core.config import Config
 from core.embedders.embedded import EmbeddedEmbedder
 from core.embedders.ollama import OllamaEmbedder
 from core.errors import EmbedderMismatch, IndexUnusable, ModelMissing, ModelUnavailable
-from core.pipeline import FALLBACK_FOOTNOTE, LEXICAL_FOOTNOTE, AnswerRules
+from core.model_assembly import make_embedder, open_ollama
+from core.pipeline import LEXICAL_FOOTNOTE, AnswerRules
 from core.rebuild import rebuild
 from core.report import BuildReport
 from core.retrieval import RetrievalRules
 from core.types import Answer, Question, Refusal, Turn
+from core.writing import FALLBACK_FOOTNOTE
 
 from ..ollama import Fault, ScriptedOllama
 from ..ollama_asking import closed_port
@@ -63,6 +58,12 @@ def configured(folder: Path, **environ: str) -> Config:
     return Config.from_env({**defaults, **environ})
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the counts of tokens, which lie beside .env, out of the checkout."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 async def ollama() -> AsyncIterator[ScriptedOllama]:
     async with ScriptedOllama() as server:
@@ -93,6 +94,7 @@ class TestAnswerers:
     async def test_auto_takes_ollama_when_it_is_ready(
         self, built: Path, ollama: ScriptedOllama
     ) -> None:
+        ollama.context_length = 32_768
         assembled, turn = await ask(configured(built, OLLAMA_URL=ollama.url, SEED="7"))
         assert assembled.notes == (f"Answers are written by llama3.2 on {ollama.url}.",)
         assert assembled.pipeline.answerer == turn.answerer == "ollama"
@@ -117,7 +119,7 @@ class TestAnswerers:
         assembled, turn = await ask(config)
         assert assembled.notes == (
             f"Answers are quotes from the knowledge: Model phi4 is not on this Ollama "
-            f"({ollama.url}). Run: ollama pull phi4",
+            f"({ollama.url}). [hint: clockify-bot pull, or on its machine: ollama pull phi4]",
         )
         assert turn.answerer == "extractive"
 
@@ -142,7 +144,7 @@ class TestAnswerers:
         self, built: Path, ollama: ScriptedOllama
     ) -> None:
         config = configured(built, ANSWERER="ollama", OLLAMA_URL=ollama.url, GEN_MODEL="phi4")
-        with pytest.raises(ModelMissing, match=r"Run: ollama pull phi4$") as missing:
+        with pytest.raises(ModelMissing, match=r"ollama pull phi4\]$") as missing:
             await ask(config)
         assert missing.value.exit_code == 4
 
@@ -169,12 +171,59 @@ class TestAnswerers:
         assert isinstance(turn.reply, Answer)
         assert (turn.answerer, turn.footnotes) == ("extractive", (FALLBACK_FOOTNOTE,))
 
-    async def test_a_bot_that_was_told_to_use_ollama_does_not_start_without_it(
-        self, built: Path
+    @pytest.mark.parametrize("answerer", ["ollama", "auto"])
+    async def test_a_bot_starts_without_its_ollama_and_goes_over_to_it(
+        self, built: Path, answerer: str
     ) -> None:
-        with pytest.raises(ModelUnavailable, match="Cannot reach Ollama at"):
-            async with open_pipeline(configured(built, ANSWERER="ollama"), quotes_on_failure=True):
+        port = closed_port()
+        config = configured(built, ANSWERER=answerer, OLLAMA_URL=f"http://127.0.0.1:{port}")
+        async with open_pipeline(config, quotes_on_failure=True) as assembled:
+            pipeline = assembled.pipeline
+            assert assembled.notes == (
+                "Answers are quotes from the knowledge, because Ollama does not answer at "
+                f"http://127.0.0.1:{port}.",
+            )
+            assert (pipeline.language_model, pipeline.answerer) == ("llama3.2", "ollama")
+            assert pipeline.model_problem.startswith("Cannot reach Ollama at")
+            turn = await pipeline.ask(QUESTION)
+            assert (turn.answerer, turn.footnotes) == ("extractive", (FALLBACK_FOOTNOTE,))
+            async with ScriptedOllama(port=port) as ollama:
+                async with asyncio.timeout(30):
+                    while turn.answerer != "ollama":
+                        assert turn.footnotes == (FALLBACK_FOOTNOTE,)
+                        await asyncio.sleep(0.5)
+                        turn = await pipeline.ask(QUESTION)
+                assert turn.footnotes == ()
+                assert pipeline.model_problem == ""
+                assert len(ollama.asked("/api/chat")) == 1
+
+    async def test_a_bot_that_was_told_to_use_ollama_does_not_start_without_its_model(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        config = configured(built, ANSWERER="ollama", OLLAMA_URL=ollama.url, GEN_MODEL="phi4")
+        with pytest.raises(ModelMissing):
+            async with open_pipeline(config, quotes_on_failure=True):
                 pytest.fail("opened")
+
+    async def test_quotes_are_unmarked_where_nobody_asked_for_a_model(self, built: Path) -> None:
+        plain = {"OLLAMA_URL": Config().ollama_url, "GEN_MODEL": Config().gen_model}
+        async with open_pipeline(configured(built, **plain), quotes_on_failure=True) as assembled:
+            if not assembled.pipeline.model_problem:
+                pytest.skip("an Ollama with the default model runs on this machine")
+            turn = await assembled.pipeline.ask(QUESTION)
+        assert (turn.answerer, turn.footnotes) == ("extractive", ())
+
+    async def test_the_model_is_loaded_ahead_of_the_first_question(
+        self, built: Path, ollama: ScriptedOllama
+    ) -> None:
+        config = configured(built, OLLAMA_URL=ollama.url)
+        async with open_pipeline(config, quotes_on_failure=True):
+            async with asyncio.timeout(10):
+                while not ollama.asked("/api/chat"):
+                    await asyncio.sleep(0.01)
+        (loading,) = ollama.asked("/api/chat")
+        assert loading.payload["messages"] == []
+        assert loading.payload["options"]["num_ctx"] == 8192
 
 
 class TestIndexes:

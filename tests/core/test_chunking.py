@@ -16,7 +16,7 @@ from core.articles import read_knowledge
 from core.chunking import MAX_CHARS_PER_TOKEN, ChunkSizes, slugify, split_article
 from core.embedders.embedded import EmbeddedEmbedder
 from core.outline import outline
-from core.prompt import estimate_tokens
+from core.tokens import estimate_tokens
 from core.types import Article, Chunk, ChunkKind
 
 ROOT = Path(__file__).parents[2]

@@ -19,6 +19,7 @@ from core.protocols import Answerer
 from core.rebuild import rebuild
 from core.store import Store
 from core.types import Answer, Question
+from core.writing import Writer
 
 from ..ollama import ScriptedOllama
 from ..ollama_asking import client
@@ -52,10 +53,9 @@ def pipeline(
 ) -> Pipeline:
     return Pipeline(
         index,
+        Writer(answerer or ExtractiveAnswerer(), fallback or ExtractiveAnswerer()),
         embedder=embedder or HashingEmbedder(),
         matcher=None,
-        answerer=answerer or ExtractiveAnswerer(),
-        fallback=fallback or ExtractiveAnswerer(),
         rules=AnswerRules(threshold=threshold),
     )
 
@@ -128,10 +128,9 @@ async def test_without_quotes_to_fall_back_to_there_are_none(index: Index) -> No
     async with ScriptedOllama() as ollama, client(ollama.url) as asking:
         alone = Pipeline(
             index,
+            Writer(generator(asking), None),
             embedder=HashingEmbedder(),
             matcher=None,
-            answerer=generator(asking),
-            fallback=None,
             rules=AnswerRules(),
         )
         assert await examples(alone) == ()

@@ -276,7 +276,7 @@ def test_citations_and_sources_always_agree(pieces: list[str]) -> None:
 )  # fmt: skip
 def test_time_is_linear(unit: str) -> None:
     text = unit * (20_000 // len(unit))
-    started = time.perf_counter()
+    started = time.process_time()
     reply(text)
     reply(f"Yes [1].\n{text}end.")
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0

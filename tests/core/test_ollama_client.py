@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from typing import Any
 
 import pytest
 
 from core.errors import ModelMissing, ModelUnavailable
-from core.ollama import EMBED_BATCH, InputRejected
+from core.ollama import PromptTooLong, WroteNothing
 
 from ..ollama import Fault, ScriptedOllama
 from ..ollama_asking import (
     CHAT_PATH,
-    EMBED_PATH,
     MESSAGES,
     OPTIONS,
     ask,
@@ -22,6 +19,7 @@ from ..ollama_asking import (
     closed_port,
     settled,
 )
+from ..ollama_conduct import Written
 
 
 class TestProbes:
@@ -47,7 +45,7 @@ class TestProbes:
             with pytest.raises(ModelMissing) as raised:
                 await asking.show("phi4")
         assert str(raised.value) == (
-            f"Model phi4 is not on this Ollama ({ollama.url}). Run: ollama pull phi4"
+            f"Model phi4 is not on this Ollama ({ollama.url}). [hint: ollama pull phi4]"
         )
 
     async def test_ignores_proxies_of_the_environment(
@@ -85,94 +83,6 @@ class TestProbes:
             assert await asking.version() == "0.9.3"
 
 
-class TestEmbed:
-    async def test_sends_sub_batches_in_order(self, ollama: ScriptedOllama) -> None:
-        texts = [f"text {number}" for number in range(2 * EMBED_BATCH + 1)]
-        async with client(ollama.url) as asking:
-            together = await asking.embed("nomic-embed-text", texts)
-            alone = await asking.embed("nomic-embed-text", texts[20:21])
-        assert len(together) == len(texts)
-        assert together[20] == alone[0]
-        sizes = [len(request.payload["input"]) for request in ollama.asked(EMBED_PATH)]
-        assert sizes == [EMBED_BATCH, EMBED_BATCH, 1, 1]
-        assert all(request.payload["truncate"] is False for request in ollama.requests)
-
-    async def test_nothing_to_embed_asks_nothing(self, ollama: ScriptedOllama) -> None:
-        async with client(ollama.url) as asking:
-            assert await asking.embed("nomic-embed-text", []) == []
-        assert ollama.requests == []
-
-    async def test_finds_the_text_that_fails(self, ollama: ScriptedOllama) -> None:
-        texts = ["fine"] * 40
-        texts[21] = "poison pill"
-        ollama.bad_input = "poison"
-        async with client(ollama.url) as asking:
-            with pytest.raises(InputRejected, match="NaN or Inf") as raised:
-                await asking.embed("nomic-embed-text", texts)
-        assert raised.value.index == 21
-        assert raised.value.is_too_long is False
-        assert "text number 22 (11 characters)" in str(raised.value)
-        assert "poison" not in str(raised.value)
-
-    async def test_tells_a_text_that_is_too_long(self, ollama: ScriptedOllama) -> None:
-        ollama.context_length = 3
-        async with client(ollama.url) as asking:
-            with pytest.raises(InputRejected) as raised:
-                await asking.embed("nomic-embed-text", ["short", "one two three four"])
-            assert (raised.value.index, raised.value.is_too_long) == (1, True)
-            assert len(await asking.embed("nomic-embed-text", ["a b c d"], truncate=True)) == 1
-
-    @pytest.mark.parametrize(
-        ("fault", "words"),
-        [(Fault.NAN, "HTTP 500"), (Fault.WRONG_COUNT, "0 embeddings for 1 texts")],
-    )
-    async def test_a_batch_that_always_fails(
-        self, ollama: ScriptedOllama, fault: Fault, words: str
-    ) -> None:
-        ollama.fail(fault)
-        async with client(ollama.url) as asking:
-            with pytest.raises(InputRejected, match=words) as raised:
-                await asking.embed("nomic-embed-text", ["a", "b", "c", "d"])
-        assert raised.value.index == 0
-        assert [len(r.payload["input"]) for r in ollama.requests] == [4, 2, 1]
-
-    @pytest.mark.parametrize(
-        ("vector", "words"),
-        [
-            ([math.nan, 1.0], "zero or not finite"),
-            ([math.inf, 1.0], "zero or not finite"),
-            ([10**400, 1], "zero or not finite"),
-            ([0.0, 0.0], "zero or not finite"),
-            ([], "zero or not finite"),
-            (["one"], "not a list of numbers"),
-        ],
-        ids=["nan", "infinite", "huge", "zero", "empty", "words"],
-    )
-    async def test_refuses_unusable_vectors(
-        self, ollama: ScriptedOllama, vector: list[Any], words: str
-    ) -> None:
-        ollama.bad_vector = vector
-        ollama.fail(Fault.BAD_VALUES)
-        async with client(ollama.url) as asking:
-            with pytest.raises(InputRejected, match=words):
-                await asking.embed("nomic-embed-text", ["a"])
-
-    async def test_refuses_vectors_of_two_dimensions(self, ollama: ScriptedOllama) -> None:
-        ollama.bad_vector = [1.0, 2.0, 3.0]
-        ollama.fail(Fault.BAD_VALUES)
-        async with client(ollama.url) as asking:
-            with pytest.raises(ModelUnavailable, match=r"different dimensions: \[3, 64\]"):
-                await asking.embed("nomic-embed-text", ["a", "b"])
-
-    async def test_missing_model_is_not_searched_for_in_the_batch(
-        self, ollama: ScriptedOllama
-    ) -> None:
-        async with client(ollama.url) as asking:
-            with pytest.raises(ModelMissing, match="ollama pull bge-m3"):
-                await asking.embed("bge-m3", ["a", "b"])
-        assert len(ollama.requests) == 1
-
-
 class TestChat:
     async def test_joins_the_stream(self, ollama: ScriptedOllama) -> None:
         pieces: list[str] = []
@@ -182,6 +92,7 @@ class TestChat:
         assert "".join(pieces) == result.text
         assert len(pieces) == 6
         assert result.prompt_tokens == 11
+        assert result.answer_tokens == 6
         assert result.done_reason == "stop"
 
     async def test_sends_options_inside_options_and_no_thinking(
@@ -206,6 +117,29 @@ class TestChat:
         assert result.text == "Yes [1]."
         assert "".join(pieces).strip() == "Yes [1]."
 
+    async def test_passes_a_schema_on(self, ollama: ScriptedOllama) -> None:
+        schema: dict[str, object] = {"type": "object", "properties": {"a": {"type": "string"}}}
+        async with client(ollama.url) as asking:
+            await asking.chat("llama3.2", MESSAGES, options=OPTIONS, format=schema)
+            ollama.script = lambda messages: "  "
+            with pytest.raises(WroteNothing):
+                await asking.chat("llama3.2", MESSAGES, options=OPTIONS, format=schema)
+        assert [request.payload["format"] for request in ollama.requests] == [schema, schema]
+
+    async def test_thoughts_alone_are_a_failure(self, ollama: ScriptedOllama) -> None:
+        ollama.script = lambda messages: Written("", thought="Let me see", done_reason="length")
+        with pytest.raises(WroteNothing, match=r"increase NUM_PREDICT") as raised:
+            await ask(ollama.url, CHAT_PATH)
+        assert raised.value.__cause__ is None
+
+    async def test_loads_a_model_with_its_options(self, ollama: ScriptedOllama) -> None:
+        async with client(ollama.url) as asking:
+            await asking.load("llama3.2", options=OPTIONS)
+            with pytest.raises(ModelMissing):
+                await asking.load("phi4", options=OPTIONS)
+        loading = ollama.requests[0].payload
+        assert (loading["messages"], loading["options"]) == ([], OPTIONS)
+
     @pytest.mark.parametrize("text", ["", "   ", "<think>only this</think>", "<think>and no end"])
     async def test_nothing_written_is_a_failure(self, ollama: ScriptedOllama, text: str) -> None:
         ollama.script = lambda messages: text
@@ -217,7 +151,6 @@ class TestChat:
         [
             (Fault.ERROR_LINE, "stopped while answering: llama runner process has terminated"),
             (Fault.NO_DONE, "stopped in the middle of an answer"),
-            (Fault.NO_ROOM, "increase NUM_CTX"),
         ],
     )
     async def test_half_an_answer_is_a_failure(
@@ -225,6 +158,11 @@ class TestChat:
     ) -> None:
         ollama.fail(fault)
         with pytest.raises(ModelUnavailable, match=words):
+            await ask(ollama.url, CHAT_PATH)
+
+    async def test_a_prompt_without_room_is_told_apart(self, ollama: ScriptedOllama) -> None:
+        ollama.fail(Fault.NO_ROOM)
+        with pytest.raises(PromptTooLong, match=r"\[hint: .* increase NUM_CTX\]$"):
             await ask(ollama.url, CHAT_PATH)
 
     async def test_asks_again_without_think_where_it_is_refused(
@@ -236,7 +174,7 @@ class TestChat:
 
     async def test_missing_model(self, ollama: ScriptedOllama) -> None:
         async with client(ollama.url) as asking:
-            with pytest.raises(ModelMissing, match="Run: ollama pull qwen3:8b"):
+            with pytest.raises(ModelMissing, match=r"\[hint: ollama pull qwen3:8b\]$"):
                 await asking.chat("qwen3:8b", MESSAGES, options=OPTIONS)
 
     async def test_cap_is_the_callers(self, ollama: ScriptedOllama) -> None:

@@ -192,13 +192,45 @@ async def test_halves_are_halved_again(ollama: ScriptedOllama) -> None:
     assert all(text.startswith("search_document: ") for text in ollama.texts_embedded[1:])
 
 
-async def test_another_rejection_is_not_halved(ollama: ScriptedOllama) -> None:
+async def test_a_bad_place_costs_a_piece_of_the_text(
+    ollama: ScriptedOllama, caplog: pytest.LogCaptureFixture
+) -> None:
     ollama.bad_input = "poison"
+    text = "billing invoice refund " * 8 + "poison " + "billing invoice refund " * 8
     async with client(ollama.url) as asking:
         embedder = OllamaEmbedder(asking, "all-minilm")
-        with pytest.raises(InputRejected, match="NaN or Inf"):
-            await embedder.embed(["poison " * 50], role=Role.DOCUMENT)
-    assert len(ollama.texts_embedded) == 2
+        rows = await embedder.embed(["first", text, "last"], role=Role.DOCUMENT)
+        (like,) = await embedder.embed(["billing invoice refund " * 8], role=Role.DOCUMENT)
+        (last,) = await embedder.embed(["last"], role=Role.DOCUMENT)
+    assert float(rows[1] @ like) > 0.99
+    np.testing.assert_array_equal(rows[2], last)
+    assert any("characters that it cannot take at all" in message for message in caplog.messages)
+    assert "poison" not in caplog.text
+
+
+async def test_a_text_without_a_good_piece_is_named_after_all_others_were_tried(
+    ollama: ScriptedOllama,
+) -> None:
+    ollama.bad_input = "poison"
+    texts = [f"text {number}" for number in range(12)]
+    texts[2] = "poison " * 20
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        with pytest.raises(InputRejected, match=r"number 3 .*NaN or Inf") as raised:
+            await embedder.embed(texts, role=Role.DOCUMENT)
+    assert raised.value.index == 2
+    assert {"text 1", "text 11"} <= set(ollama.texts_embedded)
+
+
+async def test_a_broken_model_blames_no_text(ollama: ScriptedOllama) -> None:
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        await embedder.spec()
+        ollama.fail(Fault.NAN)
+        with pytest.raises(ModelUnavailable, match="cannot embed anything") as raised:
+            await embedder.embed(["invoice " * 50], role=Role.DOCUMENT)
+    assert not isinstance(raised.value, InputRejected)
+    assert len(ollama.requests) == 4
 
 
 async def test_a_short_text_is_not_halved_for_ever(ollama: ScriptedOllama) -> None:

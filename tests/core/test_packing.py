@@ -130,6 +130,15 @@ def test_only_what_continues_the_section_comes_along() -> None:
     assert [s.text for s in continued(500, intro).snippets] == [intro.text]  # no summary
 
 
+@pytest.mark.parametrize(("factor", "kept"), [(4.0, 3), (3.0, 2), (2.0, 1), (1.0, 0), (8.0, 3)])
+def test_tokens_are_counted_by_the_factor_of_the_model(factor: float, kept: int) -> None:
+    index = index_of(chunk("a", 30), chunk("b", 30), chunk("c", 30))
+    context = pack(index, hits(index, 0, 1, 2), budget_tokens=91, chars_per_token=factor)
+    assert len(context.snippets) == kept
+    sent = build_messages(Question("Why?"), context)[1]["content"].partition("\n\n<<question ")[0]
+    assert context.tokens == (math.ceil(len(sent) / factor) if kept else 0)
+
+
 def test_nothing_is_quoted_twice() -> None:
     a1, a2, a3 = chunk("a1", 30), chunk("a2", 31), chunk("a3", 32)
     context = continued(500, a1, a2, a3, rows=(0, 1))

@@ -14,7 +14,7 @@ from core.errors import EmbedderMismatch, ModelMissing, ModelTimeout, ModelUnava
 from core.index import Index
 from core.notices import TEXTS
 from core.ollama import OllamaClient
-from core.pipeline import FALLBACK_FOOTNOTE, LEXICAL_FOOTNOTE, AnswerRules, Pipeline
+from core.pipeline import LEXICAL_FOOTNOTE, AnswerRules, Pipeline
 from core.protocols import Answerer, Embedder, EmbedderSpec, TokenMatcher
 from core.rebuild import rebuild
 from core.retrieval import RetrievalRules
@@ -32,6 +32,7 @@ from core.types import (
     Timings,
     Turn,
 )
+from core.writing import FALLBACK_FOOTNOTE, Writer
 
 from ..ollama import Fault, ScriptedOllama
 from ..ollama_asking import client, closed_port
@@ -89,10 +90,9 @@ def pipeline(
     """Make a pipeline that quotes, embeds by hashing, and lets the default threshold decide."""
     return Pipeline(
         index,
+        Writer(answerer or ExtractiveAnswerer(), fallback),
         embedder=embedder or HashingEmbedder(),
         matcher=matcher,
-        answerer=answerer or ExtractiveAnswerer(),
-        fallback=fallback,
         rules=rules or AnswerRules(),
     )
 
@@ -250,11 +250,11 @@ class TestCitations:
     async def test_those_of_snippets_that_were_not_given_are_removed(
         self, index: Index, ollama: ScriptedOllama, asking: OllamaClient
     ) -> None:
-        ollama.script = lambda _: "Open the settings [2] and [99]. Save [1][0]."
+        ollama.script = lambda _: "Open the workspace settings [1] and [99]. Choose a date [1][0]."
         turn = await pipeline(index, answerer=generator(asking)).ask(QUESTION)
         reply = answer(turn)
-        assert reply.text == "Open the settings [1] and. Save [2]."
-        assert [source.n for source in reply.sources] == [1, 2]
+        assert reply.text == "Open the workspace settings [1] and. Choose a date [1]."
+        assert [source.n for source in reply.sources] == [1]
 
     async def test_sources_are_the_snippets_that_the_model_saw(
         self, index: Index, ollama: ScriptedOllama, asking: OllamaClient
@@ -380,7 +380,10 @@ class TestFolders:
 
 
 class TestDrafts:
-    TEXT = "Open the settings [2] and [99]. Then save [1]. I don't know based on the MD. Done."
+    TEXT = (
+        "Open the workspace settings [1] and [99]. Then choose a date [1]. "
+        "I don't know based on the MD. Done."
+    )
 
     async def test_the_model_is_shown_writing(
         self, index: Index, ollama: ScriptedOllama, asking: OllamaClient
@@ -389,8 +392,8 @@ class TestDrafts:
         drafts: list[str] = []
         turn = await pipeline(index, answerer=generator(asking)).ask(QUESTION, drafts.append)
         assert drafts == [
-            "Open the settings [1] and.",
-            "Open the settings [1] and. Then save [2].",
+            "Open the workspace settings [1] and.",
+            "Open the workspace settings [1] and. Then choose a date [1].",
         ]
         assert answer(turn).text.startswith(drafts[-1])
 
@@ -429,8 +432,9 @@ class TestDrafts:
         drafts: list[str] = []
         asked = pipeline(index, answerer=generator(asking), fallback=ExtractiveAnswerer())
         turn = await asked.ask(QUESTION, drafts.append)
-        assert len(drafts) == 2
+        assert len(drafts) <= 2
         assert turn.footnotes == (FALLBACK_FOOTNOTE,)
+        assert not answer(turn).text.startswith("Open the workspace settings [1] and")
         assert answer(turn).sources[0].title == "Lock timesheets"
 
 
@@ -457,14 +461,8 @@ class TestEmbedderFails:
         answer(turn)
 
     async def test_missing_it_is_words_only(self, index: Index) -> None:
-        asked = Pipeline(
-            index,
-            embedder=None,
-            matcher=None,
-            answerer=ExtractiveAnswerer(),
-            fallback=None,
-            rules=AnswerRules(),
-        )
+        writer = Writer(ExtractiveAnswerer(), None)
+        asked = Pipeline(index, writer, embedder=None, matcher=None, rules=AnswerRules())
         assert (await asked.ask(QUESTION)).footnotes == (LEXICAL_FOOTNOTE,)
 
     @pytest.mark.parametrize(

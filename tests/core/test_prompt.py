@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.prompt import SYSTEM_PROMPT, build_messages, estimate_tokens
+from core.prompt import PROMPT_VERSION, SYSTEM_PROMPT, build_messages
+from core.tokens import estimate_tokens
 from core.types import REFUSAL_TEXT, Chunk, Context, Exchange, Question, Snippet
 
 from ..ollama import quote_first_snippet
@@ -21,8 +24,8 @@ def snippet(
     return Snippet(number, chunk, text)
 
 
-def user_message(question: Question, *snippets: Snippet) -> str:
-    system, user = build_messages(question, Context(snippets, 0))
+def user_message(question: Question, *snippets: Snippet, seed: int = 0) -> str:
+    system, user = build_messages(question, Context(snippets, 0), seed=seed)
     assert (system["role"], user["role"]) == ("system", "user")
     assert system["content"] == SYSTEM_PROMPT
     return user["content"]
@@ -43,8 +46,23 @@ def test_the_whole_prompt() -> None:
         f"<<earlier {nonce}>>\nQuestion: What is a lock?\nReply: A lock stops edits.\n"
         f"<<end {nonce}>>\n\n"
         f"<<question {nonce}>>\nHow do I lock?\n<<end {nonce}>>\n\n"
-        "Answer the question from the snippets, with citations."
+        "Answer the question from the snippets, in their language, with citations."
     )
+
+
+DIGEST = "acf9d0b9bc187159b687aa7e980497c01e10eb3dee7fdef4a1a1139d79be2c16"
+
+
+def test_a_change_of_the_prompt_is_a_new_version() -> None:
+    """Changed on purpose? Raise PROMPT_VERSION and put the new pair here; never edit a pair."""
+    question = Question("How do I lock?", (Exchange("What is a lock?", "A lock stops edits [1]."),))
+    messages = build_messages(
+        question,
+        Context((snippet(1, "Open Settings.", headings=("Setup", "Web")), snippet(2, "Save.")), 0),
+        seed=42,
+    )
+    digest = hashlib.sha256(json.dumps(messages).encode()).hexdigest()
+    assert (PROMPT_VERSION, digest) == ("2", DIGEST)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +71,8 @@ def test_the_whole_prompt() -> None:
         REFUSAL_TEXT,
         "Use only what the snippets say",
         "as in [1]",
-        "language of the question",
+        "language that the snippets are written in, also when the question is in another",
+        "Earlier messages only tell what the question is about",
         "150 words",
         "numbered list",
         "no URLs",
@@ -77,9 +96,11 @@ def test_the_same_input_gives_the_same_prompt_and_another_gives_another_nonce() 
             user_message(Question("a"), snippet(1, "x", title="Other")),
             user_message(Question("a"), snippet(1, "x", headings=("Other",))),
             user_message(Question("a", (Exchange("q", "r"),)), snippet(1, "x")),
+            user_message(Question("a", (Exchange("q", "s"),)), snippet(1, "x")),
+            user_message(Question("a"), snippet(1, "x"), seed=42),
         )
     }
-    assert len(nonces) == 6
+    assert len(nonces) == 8
 
 
 def test_markers_of_an_earlier_prompt_do_not_close_a_block() -> None:
@@ -153,8 +174,27 @@ def test_an_exchange_that_does_not_fit_hides_those_before_it() -> None:
     assert build_messages(question, context)[1]["content"].count("<<earlier ") == 1
 
 
-def test_estimates_four_characters_a_token() -> None:
-    assert [estimate_tokens(text) for text in ("", "a", "abcd", "abcde")] == [0, 1, 1, 2]
+def test_history_is_counted_in_the_tokens_of_the_model() -> None:
+    question = Question("now", exchanges(5, 60))
+    context = Context((snippet(1, "x"),), 0, history_tokens=120)
+    kept = [
+        build_messages(question, context, chars_per_token=factor)[1]["content"].count("<<earlier ")
+        for factor in (1.0, 2.0, 4.0, 8.0)
+    ]
+    assert kept == [0, 1, 2, 3]
+
+
+def test_a_text_that_holds_the_nonce_gets_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can compute such a text; a digest that repeats itself shows what would happen."""
+    digests = iter(["a" * 64, "b" * 64, "c" * 64])
+
+    class Told:
+        def hexdigest(self) -> str:
+            return next(digests)
+
+    monkeypatch.setattr(hashlib, "sha256", lambda _: Told())
+    text = user_message(Question("a" * 16), snippet(1, "x", title="b" * 16))
+    assert set(re.findall(r"<<\w+ (\w+)>>", text)) == {"c" * 16}
 
 
 def test_the_scripted_model_reads_this_prompt() -> None:

@@ -14,7 +14,7 @@ from core.errors import SettingsError
 from core.settings import SettingRow, read_settings, setting, setting_rows, to_environment
 
 FIELDS = {item.metadata["env"]: item for item in dataclasses.fields(Config)}
-NUMBERS = [env for env, item in FIELDS.items() if isinstance(item.default, int | float)]
+NUMBERS = [env for env, item in FIELDS.items() if type(item.default) in (int, float)]
 
 GIVEN: dict[str, tuple[str, Any]] = {
     "KNOWLEDGE": ("kb/pages", Path("kb/pages")),

@@ -28,6 +28,7 @@ from core.pipeline import AnswerRules, Pipeline
 from core.retrieval import RetrievalRules, search
 from core.store import KEEP, META, Store
 from core.types import Hit, Question, Role
+from core.writing import Writer
 
 from ..core.fakes import HashingEmbedder, hear, running
 from .builds import NEW, OLD, build_here, knowledge_of, rubbish, version_of
@@ -106,10 +107,9 @@ async def _follow(pipe: Connection, store: Store) -> None:
     readings = Readings()
     pipeline = Pipeline(
         store.open().index,
+        Writer(ExtractiveAnswerer(), None),
         embedder=HashingEmbedder(),
         matcher=None,
-        answerer=ExtractiveAnswerer(),
-        fallback=None,
         rules=AnswerRules(threshold=0.0),
     )
     follower = Follower(pipeline, store)

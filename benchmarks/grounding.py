@@ -1,0 +1,120 @@
+"""Measure the grounding check: how many true claims stay, how many wrong ones go, by kind.
+
+Run: python -m benchmarks.grounding [--set calibration|held-out] [--words] [--list]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from core.articles import Limits, read_knowledge
+from core.chunking import ChunkSizes, split_article
+from core.embedders.embedded import EmbeddedEmbedder
+from core.passages import MARKER
+from core.support import Support
+from core.types import Article, ChunkKind, Context, Snippet
+
+KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
+CLAIMS = Path(__file__).with_name("grounding_claims.yaml")
+TRUE = ("copy", "paraphrase")
+COPIES = 6  # sentences of each article
+FOREIGN = 5  # true claims of the other articles, for each article
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim over an article, and what is the matter with it."""
+
+    article: str
+    kind: str
+    text: str
+
+
+async def main() -> None:
+    """Print what the check makes of each kind of claim."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", default="", help="calibration or held-out; both by default")
+    parser.add_argument("--words", action="store_true", help="without an embedder")
+    parser.add_argument("--list", action="store_true", help="name each wrong verdict")
+    options = parser.parse_args()
+    embedder = EmbeddedEmbedder()
+    articles = {article.source: article for article in _articles()}
+    labelled = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
+    for name in [options.set] if options.set else list(labelled):
+        claims = list(_claims(labelled[name], articles))
+        verdicts: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
+        for source, article in articles.items():
+            context = _context(article, embedder)
+            support = Support(context, None if options.words else embedder)
+            for claim in (claim for claim in claims if claim.article == source):
+                numbers = tuple(snippet.number for snippet in context.snippets)
+                verdict = await support.verdict(claim.text, numbers)
+                verdicts[claim.kind].append((claim, verdict.reason))
+        _report(name, verdicts, is_listing=options.list)
+
+
+def _report(name: str, verdicts: dict[str, list[tuple[Claim, str]]], *, is_listing: bool) -> None:
+    print(f"== {name}")
+    for kind, judged in sorted(verdicts.items(), key=lambda pair: (pair[0] not in TRUE, pair[0])):
+        is_true = kind in TRUE
+        right = [claim for claim, reason in judged if (not reason) == is_true]
+        share = len(right) / len(judged)
+        print(
+            f"{kind:<12} {'kept' if is_true else 'dropped'} {len(right)}/{len(judged)} {share:.1%}"
+        )
+        for claim, reason in judged:
+            if is_listing and claim not in right:
+                print(f"    {claim.article}: {claim.text} ({reason or 'kept'})")
+    for label, kinds in (
+        ("true", TRUE),
+        ("altered", ("number", "name", "negation")),
+        ("wrong", tuple(kind for kind in verdicts if kind not in TRUE)),
+    ):
+        reasons = [reason for kind in kinds for _, reason in verdicts.get(kind, [])]
+        as_hoped = sum((not reason) == (label == "true") for reason in reasons)
+        print(f"all {label:<8} {as_hoped}/{len(reasons)} {as_hoped / max(len(reasons), 1):.1%}")
+
+
+def _articles() -> Iterator[Article]:
+    found = read_knowledge(KNOWLEDGE, limits=Limits())
+    yield from found.articles
+
+
+def _context(article: Article, embedder: EmbeddedEmbedder) -> Context:
+    sizes = ChunkSizes(target=160, most=254)
+    chunks = split_article(article, sizes=sizes, count_tokens=embedder.count_tokens)
+    bodies = [chunk for chunk in chunks if chunk.kind is ChunkKind.BODY]
+    return Context(tuple(Snippet(n, chunk, chunk.text) for n, chunk in enumerate(bodies, 1)), 0)
+
+
+def _claims(
+    labelled: dict[str, dict[str, list[str]]], articles: dict[str, Article]
+) -> Iterator[Claim]:
+    chance = random.Random(4)
+    for source, kinds in labelled.items():
+        for kind, texts in kinds.items():
+            yield from (Claim(source, kind, text) for text in texts)
+        lines = [MARKER.sub("", line) for line in articles[source].body.split("\n")]
+        sentences = [line for line in lines if len(line.split()) > 5 and line[0] not in "#|"]
+        for text in chance.sample(sentences, min(COPIES, len(sentences))):
+            yield Claim(source, "copy", text)
+        others = [
+            text
+            for other, of_other in labelled.items()
+            if other.split("/")[0] != source.split("/")[0]
+            for text in of_other["paraphrase"]
+        ]
+        for text in chance.sample(others, FOREIGN):
+            yield Claim(source, "foreign", text)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,142 @@
+"""A snippet → the passages that may support a claim: sentences, items, rows and what is around.
+
+Each knows its facts with those of its title, headings and lead-in, so that a number of one plan
+does not support a sentence on another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from .facts import Passage, passage_of
+from .outline import Block, BlockKind, outline
+from .types import Snippet
+
+MAX_UNITS = 80  # of one snippet; more is no chunk of ours
+NEIGHBOURS = 1  # sentences on either side that a claim may draw together
+MARKER = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
+SENTENCE = re.compile(r"(?<=[.!?…。！？])\s+|\n+|(?<=;)\s+(?=[a-z])")
+CELL = re.compile(r"(?<!\\)\|")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest passage: a sentence, a list item, a table row."""
+
+    text: str
+    lead_in: str  # of its list
+    block: int
+    section: int
+    is_row: bool
+    passage: Passage  # of the text alone
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Some units of a snippet in a row, with their facts."""
+
+    units: tuple[int, ...]
+    passage: Passage
+    own: Passage  # without title, headings and lead-in
+    is_table: bool  # of several rows: what each says is lost in it
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """All the passages of one snippet, narrow ones first."""
+
+    units: tuple[Unit, ...]
+    windows: tuple[Window, ...]
+    whole: Passage
+    head: str
+
+    def embedded_texts(self) -> tuple[str, ...]:
+        """Give what is embedded: each unit alone, then each under its heading and lead-in."""
+        alone = (unit.text for unit in self.units)
+        under = (" ".join(filter(None, (self.head, u.lead_in, u.text))) for u in self.units)
+        return (*alone, *under)
+
+
+def passages_of(snippet: Snippet) -> Passages:
+    """Take a snippet apart."""
+    units = tuple(_units(snippet.text))[:MAX_UNITS]
+    chunk = snippet.chunk
+    head = ": ".join((chunk.title, *chunk.headings))
+    windows = []
+    for members in dict.fromkeys(_windows(units)):
+        leads = dict.fromkeys(units[i].lead_in for i in members)
+        text = " \n".join(units[i].text for i in members)
+        own = passage_of(text)
+        is_table = len(members) > 1 and units[members[0]].is_row
+        passage = passage_of(" \n".join((head, *leads, text)))
+        windows.append(Window(members, passage, own, is_table))
+    return Passages(units, tuple(windows), passage_of(f"{head} \n{snippet.text}"), head)
+
+
+def _windows(units: tuple[Unit, ...]) -> Iterator[tuple[int, ...]]:
+    """Give units alone, with their neighbours, as whole blocks, and as whole sections."""
+    numbers = range(len(units))
+    yield from ((i,) for i in numbers)
+    for i, j in pairwise(numbers):
+        if units[i].section == units[j].section and not (units[i].is_row or units[j].is_row):
+            yield (i, j)
+    for i in numbers:
+        around = range(max(0, i - NEIGHBOURS), min(len(units), i + NEIGHBOURS + 1))
+        near = tuple(j for j in around if units[j].section == units[i].section)
+        if not any(units[j].is_row for j in near):
+            yield near
+    for _, of_block in groupby(numbers, key=lambda i: units[i].block):
+        yield tuple(of_block)
+    for _, of_section in groupby(numbers, key=lambda i: units[i].section):
+        if members := tuple(i for i in of_section if not units[i].is_row):
+            yield members
+
+
+def _units(text: str) -> Iterator[Unit]:
+    number = 0
+    for at, section in enumerate(outline(text)):
+        lead_in = ""
+        heading = section.headings[-1] if section.headings else ""
+        if heading and not section.blocks:
+            yield Unit(heading, "", number, at, False, passage_of(heading))
+        for block in section.blocks:
+            number += 1
+            is_listed = block.kind in (BlockKind.LIST, BlockKind.TABLE)
+            lead = ": ".join(filter(None, (heading, lead_in if is_listed else "")))
+            for part in _parts(block):
+                if re.search(r"\w", part):
+                    is_row = block.kind is BlockKind.TABLE
+                    yield Unit(part, lead, number, at, is_row, passage_of(part))
+            lead_in = block.text if block.text.rstrip().endswith(":") else ""
+
+
+def _parts(block: Block) -> Iterator[str]:
+    match block.kind:
+        case BlockKind.TABLE:
+            yield from _rows(block)
+        case BlockKind.LIST:
+            edges = (0, *(cut for cut in block.cuts if cut), len(block.text))
+            for a, b in pairwise(edges):
+                for line in block.text[a:b].split("\n"):
+                    yield from SENTENCE.split(MARKER.sub("", line))
+        case BlockKind.CODE:
+            yield block.text
+        case _:
+            yield from SENTENCE.split(block.text)
+
+
+def _rows(block: Block) -> Iterator[str]:
+    lines = block.text.split("\n")
+    names = _cells(lines[0])
+    for line in lines[2:]:
+        cells = _cells(line)
+        padded = (*names, *[""] * len(cells))
+        pairs = zip(padded, cells, strict=False)
+        yield "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in CELL.split(line.strip().strip("|"))]

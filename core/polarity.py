@@ -1,0 +1,65 @@
+"""Whether a claim says "not" where the passages nearest to it do not, or the other way round.
+
+Compared clause by clause; verbs that deny without a "not" (stops, fails) may go either way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .facts import fold, terms_of
+from .passages import Unit
+
+NEGATION = re.compile(
+    r"\b(?:not|no|never|cannot|neither|nor|none|nobody|nothing|without|impossible|unable)\b|n't\b|"
+    r"\b(?:nicht|kein\w{0,3}|nie|niemals|ohne|jamais|aucune?|sans|nunca|n[ãa]o|sem|sin)\b"
+)
+HALF_NEGATION = re.compile(  # says what cannot be, in a verb: matches either
+    r"\b(?:stop|left out|only|except|unless|fail|lack|refus|lose|lost|instead|"
+    r"unavailable|exempt|apart|greyed|view-only|unaffected|invisible|"
+    r"ignor|alone|reverse|hid(?:e|den|ing)\b|separate|after all|switched off|read-only)"
+)
+CLAUSE = re.compile(r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since)\b")
+LEAST_CLAUSE_TERMS = 2
+SAME_CLAUSE = 0.5  # of a clause's terms in another one that says the same, or the opposite
+
+
+def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
+    """Tell whether a clause of the claim and the clauses nearest to it differ in a "not"."""
+    there = [
+        (frozenset(terms_of(clause)), _polarity(clause), _polarity(unit.lead_in))
+        for unit in nearest
+        for clause in ([unit.text] if unit.is_row else _clauses(unit.text))
+    ]
+    for clause in _clauses(claim):
+        said, wanted = _polarity(clause), frozenset(terms_of(clause))
+        shares = [share_of(wanted, terms) for terms, _, _ in there]
+        best = max(shares, default=0.0)
+        if said is None or len(wanted) < LEAST_CLAUSE_TERMS or best < SAME_CLAUSE:
+            continue
+        near = [
+            polarities
+            for share, (_, *polarities) in zip(shares, there, strict=True)
+            if share >= best - 0.01
+        ]
+        if all(own not in (said, None) and lead is not None for own, lead in near):
+            return True
+    return False
+
+
+def _clauses(text: str) -> Iterator[str]:
+    return (clause for clause in CLAUSE.split(text) if clause.strip())
+
+
+def _polarity(text: str) -> bool | None:
+    """Give False for a text with a negation, True without; None when it may be either."""
+    folded = fold(text)
+    if NEGATION.search(folded):
+        return False
+    return None if HALF_NEGATION.search(folded) else True
+
+
+def share_of(wanted: frozenset[str], held: frozenset[str]) -> float:
+    """Give the part of the wanted terms that is held; 1 when none is wanted."""
+    return len(wanted & held) / len(wanted) if wanted else 1.0

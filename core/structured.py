@@ -1,0 +1,156 @@
+"""Ask the model for JSON beside the answer: to sort hits, to rewrite a follow-up.
+
+Takes what to do and texts of others as data; gives the value that the model wrote, or why there is
+none. Never raises ModelUnavailable: what is asked here has a way to go on without a model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .errors import ModelMissing, ModelPaused, ModelTimeout, ModelUnavailable
+from .ollama import OllamaClient
+from .ollama_reply import PromptTooLong, Unreachable, WroteNothing
+from .ollama_stream import BadReply
+
+logger = logging.getLogger(__name__)
+
+NONCE_DIGITS = 16
+SEPARATOR = "\n\n"
+CHARS_PER_TOKEN = 3.0  # on the safe side: a prompt that is too long is cut without a word
+OPENING = re.compile(r"[\[{]")
+MOST_OPENINGS = 50  # tried in what a model wrote around its JSON
+
+Message = Mapping[str, str]
+Options = Mapping[str, float | int]
+Schema = Mapping[str, object]
+
+
+class Failure(StrEnum):
+    """Why the model gave nothing that can be used; the words are for operators."""
+
+    EMPTY = "empty"
+    BAD_JSON = "bad JSON"
+    TIMEOUT = "timeout"
+    HTTP = "http"
+    CONNECTION = "connection"
+    PAUSED = "paused"
+    MISSING = "model missing"
+    BROKEN = "stream broken"
+    NO_ROOM = "no room in NUM_CTX"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the model wrote as JSON, or why there is nothing ("" for a value)."""
+
+    value: object = None
+    failure: str = ""
+
+
+async def ask_json(
+    client: OllamaClient,
+    model: str,
+    messages: Sequence[Message],
+    *,
+    options: Options,
+    answer_tokens: int,
+    schema: Schema,
+    seconds: float | None,
+) -> Written:
+    """Return what the model wrote; nobody is asked when prompt and reply would not fit num_ctx.
+
+    The options are the answerer's, so that the model is not loaded again; only num_predict differs.
+    """
+    if room_characters(options, answer_tokens, messages) < 0:
+        return Written(failure=Failure.NO_ROOM)
+    try:
+        result = await client.chat(
+            model,
+            messages,
+            options={**options, "num_predict": answer_tokens},
+            seconds=seconds,
+            format=schema,
+        )
+        return Written(read_json(result.text))
+    except ModelUnavailable as error:
+        logger.debug("no JSON of %s: %s", model, error)
+        return Written(failure=_failure(error))
+    except ValueError:
+        return Written(failure=Failure.BAD_JSON)
+
+
+def room_characters(options: Options, answer_tokens: int, messages: Sequence[Message]) -> int:
+    """Estimate how many more characters fit beside these messages and the reply."""
+    tokens = options.get("num_ctx", 0) - answer_tokens
+    return int(tokens * CHARS_PER_TOKEN) - sum(len(message["content"]) for message in messages)
+
+
+def nonce_of(texts: Sequence[str]) -> str:
+    """Derive a marker from the texts it delimits: repeatable, and in none of them."""
+    salted = "\0".join(texts).encode("utf-8", "surrogatepass")
+    while True:
+        nonce = hashlib.sha256(salted).hexdigest()[:NONCE_DIGITS]
+        if not any(nonce in text for text in texts):
+            return nonce
+        salted += b"\0"
+
+
+def block(kind: str, nonce: str, text: str) -> str:
+    """Put a text of others between markers that it cannot hold."""
+    return f"<<{kind} {nonce}>>\n{text}\n<<end {nonce}>>"
+
+
+def read_json(text: str) -> object:
+    """Return the largest JSON array or object in a text; raises ValueError when there is none.
+
+    Not every server holds a model to the schema: there may be a fence or a sentence around it.
+
+    >>> read_json('Here [sorted]: [{"id": 2}] Done.')
+    [{'id': 2}]
+    """
+    found = list(_values(text))
+    if not found:
+        raise ValueError("no JSON array or object")
+    return max(found, key=lambda sized: sized[0])[1]
+
+
+def _values(text: str) -> Iterator[tuple[int, object]]:
+    """Give each array or object with its length; what is inside another one is not given."""
+    decoder = json.JSONDecoder()
+    at = 0
+    for _ in range(MOST_OPENINGS):
+        opening = OPENING.search(text, at)
+        if opening is None:
+            return
+        try:
+            value, end = decoder.raw_decode(text, opening.start())
+        except (ValueError, RecursionError):
+            at = opening.end()
+        else:
+            yield end - opening.start(), value
+            at = end
+
+
+def _failure(error: ModelUnavailable) -> Failure:
+    match error:
+        case ModelPaused():
+            return Failure.PAUSED
+        case ModelTimeout():
+            return Failure.TIMEOUT
+        case ModelMissing():
+            return Failure.MISSING
+        case WroteNothing():
+            return Failure.EMPTY
+        case PromptTooLong():
+            return Failure.NO_ROOM
+        case Unreachable():
+            return Failure.CONNECTION
+    is_broken = isinstance(error.__cause__, BadReply)
+    return Failure.BROKEN if is_broken else Failure.HTTP

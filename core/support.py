@@ -1,0 +1,258 @@
+"""Claim + the snippets it cites → a verdict: supported by which, or why not.
+
+Facts come first and are strict (core/facts.py); then the meaning has to be near that of a passage
+that holds these facts, and must not turn it round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import ModelUnavailable
+from .facts import (
+    POINTS_BACK,
+    Facts,
+    facts_of,
+    is_opposite,
+    is_widened,
+    known_names,
+    missing,
+    terms_of,
+)
+from .passages import Passages, Unit, Window, passages_of
+from .polarity import is_flipped, share_of
+from .protocols import Embedder
+from .types import Context, Role, Vector, Vectors
+
+logger = logging.getLogger(__name__)
+
+# Calibrated on benchmarks/grounding.py; similarity counts from what unrelated texts have.
+SIMILAR = 0.88  # of the meaning alone
+COVERED = 0.9  # of the claim's words alone
+BOTH = 1.05  # similarity + COVERAGE_WEIGHT × coverage
+COVERAGE_WEIGHT = 0.6
+LEAST_SIMILAR = 0.4
+COVERED_WITHOUT_MEANING = 0.6  # of the words, when no embedder can be asked
+FEW_TERMS = 3  # of a claim so short that three quarters of it have to be covered
+NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
+MAX_CLAIM_CHARACTERS = 2_000
+EMBED_SECONDS = 10.0  # that claims wait for vectors; then they are compared by their words
+MAX_CLAIMS = 120  # whose meaning is compared; what comes after is compared by words
+UNRELATED = (
+    "The ship left the harbour before sunrise.",
+    "She painted the kitchen chairs green last summer.",
+    "Whales sing in patterns that change over the years.",
+    "Bread needs flour, water, salt and a warm place to rise.",
+)
+
+CLOSEST = ("other meaning", "facts not together in snippet", "opposite in snippet")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The snippet numbers that support a claim; none, and the reason."""
+
+    numbers: tuple[int, ...]
+    reason: str = ""
+
+    @property
+    def is_supported(self) -> bool:
+        """Tell whether a snippet holds the claim."""
+        return bool(self.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How well a claim fits one window; benchmarks print it."""
+
+    similarity: float | None
+    coverage: float
+    terms: int  # of the claim
+
+
+@dataclass(frozen=True, slots=True)
+class _Similar:
+    """A claim against the units of one snippet: cosines above those of unrelated texts."""
+
+    of_units: Vector  # (n,)
+    rows: Vectors
+    claim: Vector
+    floor: float
+
+    def of_window(self, units: Sequence[int]) -> float:
+        """Give the best of its units, or that of them together."""
+        sums = self.rows[list(units)].sum(axis=0)
+        together = float(sums @ self.claim) / max(float(np.linalg.norm(sums)), 1e-9)
+        above = (together - self.floor) / (1 - self.floor)
+        return max(float(self.of_units[list(units)].max()), above)
+
+
+class Support:
+    """Judges claims against the snippets of one context; remembers what it embedded and found."""
+
+    def __init__(
+        self,
+        context: Context,
+        embedder: Embedder | None = None,
+        *,
+        embed_seconds: float = EMBED_SECONDS,
+    ) -> None:
+        self._snippets = {snippet.number: snippet for snippet in context.snippets}
+        self._embedder = embedder
+        self._embed_seconds = embed_seconds
+        self._passages: dict[int, Passages] = {}
+        self._vectors: dict[int, Vectors] = {}
+        self._claims: dict[str, Vector | None] = {}
+        self._verdicts: dict[tuple[str, tuple[int, ...]], Verdict] = {}
+        self._floor: float | None = None
+        texts = ("\n".join((*s.chunk.headings, s.text)) for s in context.snippets)
+        self._names = known_names(texts)
+
+    async def verdict(self, claim: str, cited: tuple[int, ...]) -> Verdict:
+        """Judge a claim against what it cites, then against each of the other snippets."""
+        key = (claim, cited)
+        if key not in self._verdicts:
+            self._verdicts[key] = await self._judge(claim[:MAX_CLAIM_CHARACTERS], cited)
+        return self._verdicts[key]
+
+    def has_facts(self, text: str) -> bool:
+        """Tell whether some snippet as a whole holds the facts of a heading or lead-in."""
+        facts = facts_of(text)
+        return not facts or any(
+            not missing(facts, self._passages_of(number).whole) for number in self._snippets
+        )
+
+    async def _judge(self, claim: str, cited: tuple[int, ...]) -> Verdict:
+        facts = facts_of(claim, self._names)
+        nearest = await self._nearest(claim)
+        faults = []
+        # What "it" is, only the cited snippet tells.
+        given = () if POINTS_BACK.match(claim) else tuple(self._snippets)
+        others = tuple(number for number in given if number not in cited)
+        for number in (*cited, *others):
+            fault = await self._fault(claim, facts, number, nearest)
+            if not fault:
+                return Verdict(cited if number in cited else (number,))
+            faults.append(fault)
+        return Verdict((), max(faults, key=_closeness, default="no citation"))
+
+    async def _fault(self, claim: str, facts: Facts, number: int, nearest: Sequence[Unit]) -> str:
+        """Say why a snippet does not support a claim; "" when it does."""
+        passages = self._passages_of(number)
+        absent = missing(facts, passages.whole)
+        if absent:
+            return f"{absent} not in snippet"
+        flips = is_flipped(claim, nearest)
+        reason = "other meaning"
+        for window, reading in await self._scored(claim, number):
+            if not is_near(reading):
+                continue
+            if missing(facts, window.passage) or (window.is_table and facts.numbers):
+                reason = "facts not together in snippet"
+            elif is_opposite(claim, window.own) != flips:
+                reason = "opposite in snippet"
+            elif is_widened(facts, window.own):
+                reason = "role not in snippet"
+            else:
+                return ""
+        return reason
+
+    async def _nearest(self, claim: str) -> tuple[Unit, ...]:
+        """Give the units of all snippets that are nearest to the claim."""
+        wanted = frozenset(terms_of(claim))
+        scored: list[tuple[float, Unit]] = []
+        for number in self._snippets:
+            units = self._passages_of(number).units
+            similar = await self._similarities(claim, number)
+            if similar is not None:
+                scored += zip(map(float, similar.of_units), units, strict=True)
+            else:
+                scored += ((share_of(wanted, unit.passage.terms), unit) for unit in units)
+        best = max((score for score, _ in scored), default=0.0)
+        return tuple(unit for score, unit in scored if score >= best - NEAR_BEST)
+
+    async def _scored(self, claim: str, number: int) -> list[tuple[Window, Reading]]:
+        """Give each window with how well the claim fits it."""
+        wanted = frozenset(terms_of(claim))
+        similar = await self._similarities(claim, number)
+        scored = []
+        for window in self._passages_of(number).windows:
+            value = None
+            if similar is not None:
+                value = similar.of_window(window.units)
+            scored.append(
+                (window, Reading(value, share_of(wanted, window.passage.terms), len(wanted)))
+            )
+        return scored
+
+    async def _similarities(self, claim: str, number: int) -> _Similar | None:
+        vector = await self._claim_vector(claim)
+        rows = await self._snippet_vectors(number) if vector is not None else None
+        if vector is None or rows is None:
+            return None
+        count = len(rows) // 2
+        floor = self._floor or 0.0
+        best = np.maximum(rows[:count] @ vector, rows[count:] @ vector)
+        return _Similar((best - floor) / (1 - floor), rows[:count], vector, floor)
+
+    async def _claim_vector(self, claim: str) -> Vector | None:
+        plain = claim.replace("**", "").replace("`", "")
+        if plain not in self._claims:
+            rows = await self._embed([plain]) if len(self._claims) < MAX_CLAIMS else None
+            self._claims[plain] = None if rows is None else rows[0]
+        return self._claims[plain]
+
+    async def _snippet_vectors(self, number: int) -> Vectors | None:
+        if number not in self._vectors:
+            texts = [
+                text[:MAX_CLAIM_CHARACTERS].replace("**", "")
+                for text in self._passages_of(number).embedded_texts()
+            ]
+            more = UNRELATED if self._floor is None else ()
+            rows = await self._embed([*texts, *more])
+            if rows is None:
+                return None
+            if more:
+                foreign = rows[-len(more) :] @ rows[: len(texts)].T
+                self._floor = min(max(float(foreign.mean()), 0.0), 0.95)
+            self._vectors[number] = rows[: len(texts)]
+        return self._vectors[number]
+
+    async def _embed(self, texts: Sequence[str]) -> Vectors | None:
+        if self._embedder is None:
+            return None
+        try:
+            async with asyncio.timeout(self._embed_seconds):
+                return await self._embedder.embed(texts, role=Role.DOCUMENT)
+        except (ModelUnavailable, TimeoutError) as error:
+            logger.debug("claims are compared by their words: %s", error or "no vectors in time")
+            self._embedder = None
+            return None
+
+    def _passages_of(self, number: int) -> Passages:
+        if number not in self._passages:
+            self._passages[number] = passages_of(self._snippets[number])
+        return self._passages[number]
+
+
+def is_near(reading: Reading) -> bool:
+    """Tell whether a window says the same, as far as words and vectors tell."""
+    if reading.similarity is None:
+        return reading.coverage >= (COVERED_WITHOUT_MEANING if reading.terms > FEW_TERMS else 0.75)
+    if reading.similarity < LEAST_SIMILAR:
+        return False
+    return (
+        reading.similarity >= SIMILAR
+        or reading.coverage >= COVERED
+        or reading.similarity + COVERAGE_WEIGHT * reading.coverage >= BOTH
+    )
+
+
+def _closeness(fault: str) -> int:
+    """Rank a fault by how near the snippet came to support the claim."""
+    return CLOSEST.index(fault) if fault in CLOSEST else -1
