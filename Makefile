@@ -18,7 +18,7 @@ test: setup lint
 # Those that wait or only compute run beside the others; both summaries are shown.
 proof: setup
 	@mkdir -p .pytest_cache; \
-	$(BIN)/pytest -m 'proof and beside' > .pytest_cache/beside.log 2>&1 & beside=$$!; \
+	$(BIN)/pytest -m 'proof and beside' --numprocesses 2 --dist loadfile > .pytest_cache/beside.log 2>&1 & beside=$$!; \
 	$(BIN)/pytest -m 'proof and not beside'; others=$$?; \
 	wait $$beside; besides=$$?; cat .pytest_cache/beside.log; exit $$((others | besides))
 

@@ -1,6 +1,6 @@
 """Measure the grounding check: how many true claims stay, how many wrong ones go, by kind.
 
-Run: python -m benchmarks.grounding [--set calibration|held-out] [--words] [--list]
+Run: python -m benchmarks.grounding [--set calibration|held-out|review] [--words] [--list]
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Claim:
 async def main() -> None:
     """Print what the check makes of each kind of claim."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", default="", help="calibration or held-out; both by default")
+    parser.add_argument("--set", default="", help="calibration, held-out or review; all by default")
     parser.add_argument("--words", action="store_true", help="without an embedder")
     parser.add_argument("--list", action="store_true", help="name each wrong verdict")
     options = parser.parse_args()

@@ -14,8 +14,9 @@ from core.config import STATE_DIR, Config
 from core.errors import ModelUnavailable
 from core.model_assembly import TOKEN_COUNTS
 from core.ollama import OllamaClient
+from core.ollama_reply import is_unreachable
 from core.prompt import PROMPT_VERSION
-from core.readiness import generator_readiness, is_unreachable, version_note
+from core.readiness import generator_readiness, version_note
 from core.token_counts import TokenCounts
 
 from .findings import Finding, Verdict

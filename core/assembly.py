@@ -15,6 +15,7 @@ from .embedders.embedded import EmbeddedEmbedder
 from .errors import ModelUnavailable, SettingsError
 from .model_assembly import make_embedder, open_models, open_ollama
 from .ollama import OllamaClient
+from .ollama_reply import is_unreachable
 from .pipeline import AnswerRules, Pipeline, require_same
 from .protocols import Embedder
 from .rebuild import BuildRequest
@@ -49,8 +50,8 @@ async def open_pipeline(
         client = await stack.enter_async_context(open_ollama(config))
         store = Store(config.index_dir)
         opened = open_index(store)
-        embedder = make_embedder(config, client)
-        problem = await _embedder_problem(opened, embedder)
+        embedder = make_embedder(config, client, is_for_answers=True)
+        problem = await _embedder_problem(opened, embedder, client)
         notes = list(opened.damaged)
         if opened.index.spec is None:
             notes.append("The index was built --lexical-only: questions are matched by words.")
@@ -172,12 +173,17 @@ def build_request(
     )
 
 
-async def _embedder_problem(opened: Opened, embedder: Embedder) -> str:
-    """Open the model now; a missing one leaves word matches, another one is an error."""
+async def _embedder_problem(opened: Opened, embedder: Embedder, client: OllamaClient) -> str:
+    """Open the model now; a missing one leaves word matches, another one is an error.
+
+    Who waited for it here in vain does not wait again with the question that follows.
+    """
     if opened.index.spec is None:
         return ""
     try:
         require_same(opened.index.spec, await embedder.spec())
     except ModelUnavailable as error:
+        if is_unreachable(error):
+            client.pause_embeddings(str(error))
         return str(error)
     return ""

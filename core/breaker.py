@@ -71,9 +71,12 @@ class Breaker:
         return self._seconds_left() > 0 or len(self._probes) >= MOST_PROBES
 
     def open_now(self, reason: str) -> None:
-        """Refuse calls from now on; reason is what ModelPaused tells, and ends in a hint."""
+        """Refuse calls from now on; reason is what ModelPaused tells, and ends in a hint.
+
+        Nothing is logged: whoever says so has told, or will.
+        """
         self._probes.clear()
-        self._open(reason)
+        self._pause(reason)
 
     def close(self) -> None:
         """Let calls through; nothing counts against the server any more."""
@@ -83,13 +86,20 @@ class Breaker:
         self._probes.clear()
 
     @contextmanager
-    def guard(self) -> Iterator[Passage]:
-        """Let one call through and learn from how it ends; raises ModelPaused at once when open."""
+    def guard(
+        self, says_nothing: Callable[[ModelUnavailable], bool] = lambda _: False
+    ) -> Iterator[Passage]:
+        """Let one call through and learn from how it ends; raises ModelPaused at once when open.
+
+        Of a failure that says_nothing nothing is learnt, as of a call that was cancelled.
+        """
         passage = self._enter()
         try:
             yield passage
         except ModelUnavailable as error:
-            if self._is_blameless(error):
+            if says_nothing(error):
+                self._abandoned(passage)
+            elif self._is_blameless(error):
                 self._worked(passage)
             else:
                 self._failed(passage, str(error))
@@ -129,8 +139,7 @@ class Breaker:
 
     def _open(self, reason: str) -> None:
         is_new = self._try_at is None
-        self._try_at = self._rules.clock() + self._rules.open_seconds
-        self._reason = reason
+        self._pause(reason)
         if is_new:
             logger.warning(
                 "%s: not asked for %g s, then tried again: %s",
@@ -138,6 +147,10 @@ class Breaker:
                 self._rules.open_seconds,
                 reason,
             )
+
+    def _pause(self, reason: str) -> None:
+        self._try_at = self._rules.clock() + self._rules.open_seconds
+        self._reason = reason
 
     def _seconds_left(self) -> float:
         return 0.0 if self._try_at is None else self._try_at - self._rules.clock()

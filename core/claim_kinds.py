@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from .citations import CITATION, without_citations
 from .refusals import is_remark
+from .wording import without_opening
 
 CITES_ONLY = re.compile(
     r"\W*(?:(?:sources?|references?|see(?: also)?|snippets?|according to)\W*)?", re.IGNORECASE
@@ -44,9 +45,9 @@ class Kind(StrEnum):
 
 
 def plain(text: str) -> str:
-    """Drop citations and addresses; bold print and quotes stay, since they mark labels."""
+    """Drop citations, addresses and openers; bold print and quotes stay, since they mark labels."""
     text = LINK.sub(lambda match: match["label"], without_citations(text))
-    return ORDINAL.sub(r"\1", " ".join(ADDRESS.sub(" ", text).split()))
+    return without_opening(ORDINAL.sub(r"\1", " ".join(ADDRESS.sub(" ", text).split())))
 
 
 def kind_of(text: str, *, is_last: bool) -> Kind:

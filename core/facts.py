@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from .numbers_in_text import Number, has_number, numbers_of
 from .terms import STOP_WORDS, WORD, TermAnalyzer
+from .wording import RUN_IN, meanings_of
 
 STEP = re.compile(r"\bsteps? \d{1,3}(?:(?:-| to | and )\d{1,3})?\b", re.IGNORECASE)
 _DATES = """
@@ -68,18 +69,20 @@ CONTRASTS = tuple(
         "active inactive",
         "more fewer/less",
         "same different",
-        "add/adds/added remove/removes/removed delete/deletes/deleted",
+        "add/adds/added remove/removes/removed/delete/deletes/deleted",
         "once twice",
     )
 )
+COMMON = frozenset(("url", "ui", "pc", "faq", "id", "ok"))  # capitals that name no product
+CURRENCIES, FOR_FREE = ("usd", "eur", "gbp"), frozenset(("free", "charg"))  # $0
 ROLES = ("admin", "owner", "manager", "guest", "reviewer", "administrator", "supervisor")
-ROLE = re.compile(rf"\b(?:{'|'.join(ROLES)})(?:s|'s)?\b")
+ROLE = re.compile(rf"\b(?:(?:{'|'.join(ROLES)})(?:s|'s)?|regular(?= (?:users?|members?)))\b")
 EVERYBODY = re.compile(
     r"\b(?:anyone|anybody|everyone|everybody|all (?:users|members|people|roles|plans)|"
     r"any (?:user|member|plan|role)|every (?:user|member|plan|role)|each plan)\b"
 )
-_ALL = "all every each any anyone anybody everyone everybody everything"
-ALL = frozenset(_ALL.split())
+NOBODY = re.compile(r"\b(?:not|never|without)\b|n't\b")  # "does not stop anyone"
+ALL = frozenset("all every each any anyone anybody everyone everybody everything".split())  # noqa: SIM905
 _ANALYZER = TermAnalyzer()
 
 
@@ -89,7 +92,8 @@ class Facts:
 
     numbers: tuple[Number, ...]
     names: frozenset[str]  # terms
-    labels: tuple[str, ...]  # folded
+    labels: tuple[str, ...]
+    heads: tuple[str, ...]  # run-in heads: labels only where the knowledge has them
     roles: frozenset[str]
     is_everybody: bool
 
@@ -101,8 +105,10 @@ class Facts:
 class Passage:
     """A text that may support a claim, folded and taken apart once."""
 
+    text: str
     folded: str  # with a space on either side and single spaces between words
     terms: frozenset[str]
+    meanings: frozenset[str]  # terms, one for all that say the same
     words: frozenset[str]
     numbers: tuple[Number, ...]
 
@@ -116,18 +122,22 @@ def facts_of(claim: str, known: frozenset[str] = frozenset()) -> Facts:
     return Facts(
         numbers=tuple(numbers_of(folded, is_claim=True)),
         names=frozenset(_names(claim)) | (frozenset(_capitalised(claim)) & known),
-        labels=tuple(_labels(claim)),
+        labels=tuple(_labels(RUN_IN.sub(" ", claim, count=1) if RUN_IN.match(claim) else claim)),
+        heads=tuple(match["head"] for match in [RUN_IN.match(claim)] if match is not None),
         roles=frozenset(_roles(folded)),
-        is_everybody=EVERYBODY.search(folded) is not None,
+        is_everybody=EVERYBODY.search(folded) is not None and not NOBODY.search(folded),
     )
 
 
 def passage_of(text: str) -> Passage:
     """Take a text of the knowledge apart."""
     folded = fold(text)
+    terms = frozenset(terms_of(text))
     return Passage(
+        text=text,
         folded=f" {' '.join(WORD.findall(folded))} ",
-        terms=frozenset(terms_of(text)),
+        terms=terms,
+        meanings=meanings_of(terms),
         words=frozenset(_words_with_parts(folded)),
         numbers=tuple(numbers_of(folded, is_claim=False)),
     )
@@ -135,7 +145,7 @@ def passage_of(text: str) -> Passage:
 
 def missing(facts: Facts, passage: Passage) -> str:
     """Name the first kind of fact that the passage lacks: "number", …; "" when it has all."""
-    if any(not has_number(number, passage.numbers) for number in facts.numbers):
+    if any(not _has_number(number, passage) for number in facts.numbers):
         return "number"
     if any(not _has_label(label, passage) for label in facts.labels):
         return "label"
@@ -144,6 +154,19 @@ def missing(facts: Facts, passage: Passage) -> str:
     if any(role not in passage.terms for role in facts.roles):
         return "role"
     return ""
+
+
+def is_torn(facts: Facts, passage: Passage, whole: Passage) -> bool:
+    """Tell whether a run-in head is a label of the whole that the passage lacks."""
+    heads = [f" {' '.join(WORD.findall(fold(head)))} " for head in facts.heads]
+    return any(head in whole.folded and head not in passage.folded for head in heads)
+
+
+def is_two_sided(claim: str, passage: Passage) -> bool:
+    """Tell whether the passage has a word of the claim and its opposite too."""
+    said = frozenset(_words_with_parts(fold(claim)))
+    rows = (row for row in CONTRASTS if any(member & said for member in row))
+    return any(sum(bool(member & passage.words) for member in row) > 1 for row in rows)
 
 
 def is_opposite(claim: str, passage: Passage) -> bool:
@@ -235,8 +258,13 @@ def _begins_sentence(text: str, start: int) -> bool:
     return not before or before[-1] in ".!?:;"
 
 
+def _has_number(number: Number, passage: Passage) -> bool:
+    is_nothing = number.readings == {"0"} and number.unit in CURRENCIES
+    return (is_nothing and bool(FOR_FREE & passage.terms)) or has_number(number, passage.numbers)
+
+
 def _has_name(name: str, passage: Passage) -> bool:
-    if name in passage.terms:
+    if name in passage.terms or name in COMMON:
         return True
     # An inflected name in a language whose endings are not cut.
     return len(name) >= 6 and any(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 
 from .readings import readings
@@ -99,25 +100,37 @@ ADDRESSES_MODEL = re.compile("|".join(_PATTERNS), re.IGNORECASE | re.MULTILINE)
 
 # What a question says that is meant to change the bot instead of asking it; narrower than the
 # above, since people do ask how to override rules.
+_NO_PART = r"(?! (?:field|box|setting|option|mode|page|popup|dialog|usage|text (?:in|of))\b)"
 _ORDERS = (
     r"\b(?:ignore|disregard|forget)\b[^.\n]{0,20}\b(?:previous|prior|earlier|above|your)\b"
     r"[^.\n]{0,20}\b(?:instructions?|rules|prompts?)\b",
     r"\b(?:ignore|disregard|forget) the (?:instructions?|rules|prompts?) (?:above|before)\b",
-    r"\b(?:your|the|a) (?:system|hidden|full) prompt\b|\bsystem (?:prompt|override)\b",
-    r"\bfrom now on,? (?:you|answer|reply|respond|act|always)\b",
+    rf"\b(?:your|the|a) (?:system|hidden|full) prompt\b{_NO_PART}|"
+    rf"\bsystem (?:prompt|override)\b{_NO_PART}",
+    r"\bfrom now on,? (?:you|answer|reply|respond|act|always)\b(?!-)",
     r"\b(?:print|reveal|show|post|repeat|tell)\b[^.\n]{0,30}\byour\b[^.\n]{0,20}"
-    r"\b(?:instructions?|tokens?|secrets?|configuration|environment variables?)\b",
+    rf"\b(?:instructions?|tokens?|secrets?|configuration|environment variables?)\b{_NO_PART}",
     r"\b(?:value|content)s? of (?:every|all|the|your) environment variables?\b",
     r"\b(?:print|reveal|dump) (?:the|all|your) environment variables?\b",
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]",
 )
 ORDERS_BOT = re.compile("|".join(_ORDERS), re.IGNORECASE)
 
+# Who asks how something is done gives no order, whatever it is.
+_ASKING = (
+    r"(?:how|where|when|why|what|which|who) (?:do|does|can|should|could|would|is|are|happens)\b|"
+    r"(?:can|could|should|do|may|am) (?:i|we|users?|admins?|managers?|people|guests?)\b|"
+    r"(?:is|are|does) (?:it|there|the|an?|my|clockify)\b|"
+    r"(?:what )?if (?:someone|somebody|anyone|a)\b"
+)
+_ASKED = re.compile(rf"(?:{_ASKING})[^.!?\n:\"“]{{1,160}}\?", re.IGNORECASE)
+_ASKED_ANYWHERE = re.compile(rf"(?<![^\s]){_ASKED.pattern}", re.IGNORECASE)
 _HEADING = re.compile(r"^ {0,3}(#{1,6}) ", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?…])[ \t]+(?![\[【])")  # a citation belongs to what it follows
 _SENTENCE_START = re.compile(r"(?<=[.!?…])[ \t]+(?=\S)|\n")
 
 
+@lru_cache(maxsize=8_000)  # the same snippets are packed again and again
 def addresses_model(text: str) -> bool:
     """Say whether a text gives orders to a model, in the open or hidden.
 
@@ -194,9 +207,16 @@ def without_orders_of(question: Question) -> Question:
         )
         for exchange in question.history
     )
-    return replace(
-        question, text=without_order_sentences(question.text) or question.text, history=history
-    )
+    asked = "\n".join(_without_orders_asked(line) for line in question.text.split("\n"))
+    return replace(question, text=asked.strip() or question.text, history=history)
+
+
+def _without_orders_asked(line: str) -> str:
+    """Give a line of a question without its orders; "How do I override the rules?" is none."""
+    parts = _SENTENCE.split(line)
+    kept = (part for part in parts if _ASKED.fullmatch(part) or not addresses_model(part))
+    whole = " ".join(kept)
+    return whole if whole == line or not addresses_model(_ASKED_ANYWHERE.sub("", whole)) else ""
 
 
 def _obeyed_by_nobody(section: str) -> str:

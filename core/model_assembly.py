@@ -56,10 +56,15 @@ async def open_ollama(config: Config) -> AsyncIterator[OllamaClient]:
         yield client
 
 
-def make_embedder(config: Config, client: OllamaClient) -> Embedder:
-    """Give the embedder that the settings name; its model is opened on first use."""
+def make_embedder(
+    config: Config, client: OllamaClient, *, is_for_answers: bool = False
+) -> Embedder:
+    """Give the embedder that the settings name; its model is opened on first use.
+
+    Only where it is for answers a question's deadline bounds it; a build has no such hurry.
+    """
     if config.embedder == "ollama":
-        query_seconds = min(config.emb_read_timeout, QUERY_SHARE * config.question_deadline)
+        query_seconds = QUERY_SHARE * config.question_deadline if is_for_answers else None
         return OllamaEmbedder(client, config.emb_model, query_seconds=query_seconds)
     return EmbeddedEmbedder()
 
@@ -80,7 +85,8 @@ async def open_models(
     if ready.problem and not (runs_long and (ready.is_unreachable or config.answerer == "auto")):
         if config.answerer == "ollama":
             raise (ModelMissing if ready.is_missing else ModelUnavailable)(ready.problem)
-        yield Models(_quotes(runs_long=True), notes=(_quoting(ready, client),))
+        writer = _quotes(runs_long=True, stands_in=_names_ollama(config))
+        yield Models(writer, notes=(_quoting(ready, client),))
         return
     if ready.problem:
         client.pause(ready.problem)
@@ -97,8 +103,9 @@ async def open_models(
         await asyncio.gather(loading, return_exceptions=True)
 
 
-def _quotes(*, runs_long: bool) -> Writer:
-    return Writer(ExtractiveAnswerer(), ExtractiveAnswerer() if runs_long else None)
+def _quotes(*, runs_long: bool, stands_in: bool = False) -> Writer:
+    fallback = ExtractiveAnswerer() if runs_long else None
+    return Writer(ExtractiveAnswerer(), fallback, stands_in=stands_in)
 
 
 def _answerer(config: Config, client: OllamaClient) -> OllamaAnswerer:

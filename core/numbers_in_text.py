@@ -44,10 +44,12 @@ NUMBER = re.compile(
 WORDED = re.compile(
     rf"\b(?P<number>{'|'.join(NUMBER_WORDS)})(?P<after>(?:[ -][a-z]{{1,12}}\b){{1,2}})"
 )
+SINGLE = re.compile(rf"\ban? (?P<unit>{'|'.join(u for u in UNITS if len(u) > 3)})\b")  # "a minute"
 COUNTED = re.compile(  # of what the model lists itself: "three ways", "the two options"
     r"(?:ways?|options?|steps?|methods?|things?|places?|types?|kinds?|choices|cases|reasons?|"
     r"causes|modes?|possibilities|parts?|of|or|and)\b"
 )
+LISTED = re.compile(r",(?: and| or)? |;| and | or ")
 OTHER = "?"  # a unit that is not in the list
 
 
@@ -74,7 +76,21 @@ def numbers_of(folded: str, *, is_claim: bool) -> Iterator[Number]:
         is_counting = COUNTED.match(match["after"].strip(" -")) is not None
         if is_claim and not unit and (match["number"] in ("one", "zero") or is_counting):
             continue
+        if is_claim and not unit and _counts_a_list(folded, match):
+            continue
         yield Number(frozenset((NUMBER_WORDS[match["number"]],)), unit)
+    if not is_claim:
+        for match in SINGLE.finditer(folded):
+            yield Number(frozenset("1"), UNITS[match["unit"]])
+
+
+def _counts_a_list(folded: str, match: re.Match[str]) -> bool:
+    """Tell whether "three formats: a, b and c" counts right, or a lead-in what comes below it."""
+    before, colon, after = folded[match.end() :].partition(":")
+    if not colon or "." in before:
+        return False
+    items = [item for item in LISTED.split(after) if item.strip(" .*")]
+    return not items or str(len(items)) == NUMBER_WORDS[match["number"]]
 
 
 def _unit(after: str) -> str:

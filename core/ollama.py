@@ -95,6 +95,10 @@ class OllamaClient:
         """Leave the chat alone from now on, as after failures: the next try comes by itself."""
         self._chats.breaker.open_now(reason)
 
+    def pause_embeddings(self, reason: str) -> None:
+        """Leave the embeddings alone in the same way."""
+        self._embeddings.breaker.open_now(reason)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -186,6 +190,7 @@ class OllamaClient:
         starts_thinking: bool = False,
         seconds: float | None = None,
         format: Mapping[str, object] | None = None,
+        is_aside: bool = False,
     ) -> ChatResult:
         """Return what the model writes, streamed so that a cap and a deadline hold on the way.
 
@@ -193,7 +198,8 @@ class OllamaClient:
         starts_thinking a piece is visible only behind the end of a thought: templates may write
         its beginning themselves. format is a JSON schema that the text shall follow. Raises
         WroteNothing for an empty text (the model thought, or stopped, before it wrote), and
-        PromptTooLong.
+        PromptTooLong. What is_aside only prepares an answer: that it has not enough time
+        or tokens says nothing of the server.
         """
         payload = chat_payload(model, messages, options, format)
         private = "\n".join(message["content"] for message in messages)
@@ -206,7 +212,7 @@ class OllamaClient:
             result = await ask_model(passage, private=private, seconds=seconds)
             return check_written(result, model, self.url)
 
-        return await self._chats.run(seconds, ask)
+        return await self._chats.run(seconds, ask, is_aside=is_aside)
 
     async def load(
         self, model: str, *, options: Mapping[str, float | int], seconds: float | None = None

@@ -8,8 +8,8 @@ import aiohttp
 from yarl import URL
 
 from .errors import ModelTimeout, ModelUnavailable
-from .ollama_reply import Rejected, Unreachable, missing
-from .ollama_retry import BUSY, Refused
+from .ollama_reply import BUSY, Rejected, Unreachable, missing
+from .ollama_retry import Refused
 from .ollama_stream import BadReply
 from .ollama_url import ForbiddenAddress
 

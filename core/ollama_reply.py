@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .errors import ModelMissing, ModelUnavailable, TextRejected
+from .errors import ModelMissing, ModelPaused, ModelTimeout, ModelUnavailable, TextRejected
+
+BUSY = frozenset({429, 502, 503, 504})  # what a proxy says, too, while its Ollama is down
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,13 @@ class WroteNothing(ModelUnavailable):
 
 class Unreachable(ModelUnavailable):
     """Raised when the connection was refused, or closed before the reply was whole."""
+
+
+def is_unreachable(error: ModelUnavailable) -> bool:
+    """Say whether nobody was there to answer, as opposed to an answer that does not help."""
+    if isinstance(error, Rejected):
+        return error.status in BUSY
+    return isinstance(error, ModelTimeout | ModelPaused | Unreachable)
 
 
 def is_blameless(error: ModelUnavailable) -> bool:

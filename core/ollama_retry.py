@@ -16,12 +16,13 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from .ollama_reply import BUSY
 from .ollama_stream import BadReply
 from .ollama_url import ForbiddenAddress
 
 logger = logging.getLogger(__name__)
 
-BUSY = frozenset({429, 502, 503, 504})
+GATEWAY_TIMEOUT = 504  # of a proxy: its Ollama had taken the request
 RETRY_AFTER_LIMIT_SECONDS = 30.0
 EXTRA_STARTS = 1  # of a generation that was taken: a model at work is not asked for the same again
 BACK_OFF = wait_random_exponential(multiplier=0.2, max=8)
@@ -78,16 +79,18 @@ class Attempts:
         if isinstance(error, aiohttp.ClientConnectorError):
             is_final = isinstance(error.os_error, ForbiddenAddress)
             return not (is_final or isinstance(error, aiohttp.ClientSSLError))
-        if isinstance(error, aiohttp.ConnectionTimeoutError) or _is_busy(error):
+        if isinstance(error, aiohttp.ConnectionTimeoutError) or self._is_busy(error):
             return True
         if not self._is_generation:
             return isinstance(error, BROKEN)
         self._lost += 1
         return self._lost <= EXTRA_STARTS and _may_pass(error)
 
-
-def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, Refused) and error.status in BUSY
+    def _is_busy(self, error: BaseException) -> bool:
+        """Tell whether the request was not taken."""
+        if not isinstance(error, Refused) or error.status not in BUSY:
+            return False
+        return not (self._is_generation and error.status == GATEWAY_TIMEOUT)
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from .facts import Passage, passage_of
+from .facts import Facts, Passage, is_torn, is_two_sided, missing, passage_of, terms_of
 from .outline import Block, BlockKind, outline
 from .types import Snippet
 
@@ -28,6 +28,7 @@ class Unit:
 
     text: str
     lead_in: str  # of its list
+    heading: str  # of its chunk
     block: int
     section: int
     is_row: bool
@@ -42,6 +43,8 @@ class Window:
     passage: Passage
     own: Passage  # without title, headings and lead-in
     is_table: bool  # of several rows: what each says is lost in it
+    row: frozenset[str] = frozenset()  # terms that only this row is called by
+    other_rows: tuple[frozenset[str], ...] = ()  # those of the others of its table
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class Passages:
 
 def passages_of(snippet: Snippet) -> Passages:
     """Take a snippet apart."""
-    units = tuple(_units(snippet.text))[:MAX_UNITS]
     chunk = snippet.chunk
+    units = tuple(_units(snippet.text, chunk.headings[-1] if chunk.headings else ""))[:MAX_UNITS]
     head = ": ".join((chunk.title, *chunk.headings))
     windows = []
     for members in dict.fromkeys(_windows(units)):
@@ -72,8 +75,40 @@ def passages_of(snippet: Snippet) -> Passages:
         own = passage_of(text)
         is_table = len(members) > 1 and units[members[0]].is_row
         passage = passage_of(" \n".join((head, *leads, text)))
-        windows.append(Window(members, passage, own, is_table))
+        keys = _row_keys(units, members[0]) if len(members) == 1 else ()
+        row, others = (keys[0], tuple(filter(None, keys[1:]))) if keys else (frozenset(), ())
+        windows.append(Window(members, passage, own, is_table, row, others))
     return Passages(units, tuple(windows), passage_of(f"{head} \n{snippet.text}"), head)
+
+
+def is_scattered(claim: str, facts: Facts, window: Window, whole: Passage) -> bool:
+    """Tell whether the window lacks a fact, or has them in different rows."""
+    if missing(facts, window.passage) or is_torn(facts, window.passage, whole):
+        return True
+    if window.is_table:
+        return bool(facts.numbers) or is_two_sided(claim, window.own)
+    return bool(window.other_rows) and names_other_row(claim, window)
+
+
+def names_other_row(claim: str, window: Window) -> bool:
+    """Tell whether a claim has what only another row of the table is called."""
+    said = frozenset(terms_of(claim))
+    return any(key <= said for key in window.other_rows) and not window.row <= said
+
+
+def _row_keys(units: tuple[Unit, ...], at: int) -> tuple[frozenset[str], ...]:
+    """Give what only the row is called, then the same for each other row of its table."""
+    unit = units[at]
+    if not unit.is_row:
+        return ()
+    rows = [row for row in units if row.block == unit.block]
+    firsts = [frozenset(terms_of(row.text.split("; ")[0].rpartition(": ")[2])) for row in rows]
+    own = rows.index(unit)
+    keys = [
+        first.difference(*(other for j, other in enumerate(firsts) if j != i))
+        for i, first in enumerate(firsts)
+    ]
+    return (keys[own], *keys[:own], *keys[own + 1 :])
 
 
 def _windows(units: tuple[Unit, ...]) -> Iterator[tuple[int, ...]]:
@@ -95,13 +130,13 @@ def _windows(units: tuple[Unit, ...]) -> Iterator[tuple[int, ...]]:
             yield members
 
 
-def _units(text: str) -> Iterator[Unit]:
+def _units(text: str, above: str) -> Iterator[Unit]:
     number = 0
     for at, section in enumerate(outline(text)):
         lead_in = ""
         heading = section.headings[-1] if section.headings else ""
         if heading and not section.blocks:
-            yield Unit(heading, "", number, at, False, passage_of(heading))
+            yield Unit(heading, "", above, number, at, False, passage_of(heading))
         for block in section.blocks:
             number += 1
             is_listed = block.kind in (BlockKind.LIST, BlockKind.TABLE)
@@ -109,7 +144,7 @@ def _units(text: str) -> Iterator[Unit]:
             for part in _parts(block):
                 if re.search(r"\w", part):
                     is_row = block.kind is BlockKind.TABLE
-                    yield Unit(part, lead, number, at, is_row, passage_of(part))
+                    yield Unit(part, lead, above, number, at, is_row, passage_of(part))
             lead_in = block.text if block.text.rstrip().endswith(":") else ""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from . import evidence, gate, injection, notices, packing, retrieval
 from .deadline import Deadline
-from .errors import EmbedderMismatch, ModelUnavailable
+from .errors import EmbedderMismatch, ModelPaused, ModelUnavailable
 from .index import Index
 from .protocols import Embedder, EmbedderSpec, TokenMatcher
 from .rerank import Reranker
@@ -198,9 +198,12 @@ class Pipeline:
             require_same(index.spec, await self._embedder.spec())
             vectors = await self._embedder.embed([text], role=Role.QUERY)
         except ModelUnavailable as error:
-            level = logging.DEBUG if str(error) == self._told_problem else logging.WARNING
+            is_pause = isinstance(error, ModelPaused) and bool(self._told_problem)
+            is_known = is_pause or str(error) == self._told_problem
+            level = logging.DEBUG if is_known else logging.WARNING
             logger.log(level, "a question could not be embedded: %s", error)
-            self._told_problem = str(error)
+            if not is_known:
+                self._told_problem = str(error)
             return None, (LEXICAL_FOOTNOTE,)
         self._told_problem = ""
         return vectors[0], ()

@@ -17,10 +17,12 @@ NEGATION = re.compile(
 )
 HALF_NEGATION = re.compile(  # says what cannot be, in a verb: matches either
     r"\b(?:stop|left out|only|except|unless|fail|lack|refus|lose|lost|instead|"
-    r"unavailable|exempt|apart|greyed|view-only|unaffected|invisible|"
+    r"whether|avoid|skip|unavailable|exempt|apart|greyed|view-only|unaffected|invisible|"
     r"ignor|alone|reverse|hid(?:e|den|ing)\b|separate|after all|switched off|read-only)"
 )
-CLAUSE = re.compile(r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since)\b")
+CLAUSE = re.compile(r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since|so that)\b")
+VERB = re.compile(r"\b(?:can|cannot|may|must|will|is|are|was|has|have|does|do)\b")
+LONG_CELL = 4  # words, with the name of its column
 LEAST_CLAUSE_TERMS = 2
 SAME_CLAUSE = 0.5  # of a clause's terms in another one that says the same, or the opposite
 
@@ -28,9 +30,9 @@ SAME_CLAUSE = 0.5  # of a clause's terms in another one that says the same, or t
 def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
     """Tell whether a clause of the claim and the clauses nearest to it differ in a "not"."""
     there = [
-        (frozenset(terms_of(clause)), _polarity(clause), _polarity(unit.lead_in))
+        (frozenset(terms_of(clause)), polarity, _polarity(unit.lead_in))
         for unit in nearest
-        for clause in ([unit.text] if unit.is_row else _clauses(unit.text))
+        for clause, polarity in _said(unit)
     ]
     for clause in _clauses(claim):
         said, wanted = _polarity(clause), frozenset(terms_of(clause))
@@ -43,9 +45,24 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
             for share, (_, *polarities) in zip(shares, there, strict=True)
             if share >= best - 0.01
         ]
-        if all(own not in (said, None) and lead is not None for own, lead in near):
+        if all(own not in (said, None) and lead in (True, not said) for own, lead in near):
             return True
     return False
+
+
+def _said(unit: Unit) -> list[tuple[str, bool | None]]:
+    """Give the clauses of a unit; a row is one, that may say either when its long cells differ.
+
+    Under "What users cannot do", what is no sentence may be meant either way.
+    """
+    if unit.is_row:
+        long = (cell for cell in unit.text.split("; ")[1:] if len(cell.split()) >= LONG_CELL)
+        is_mixed = len({_polarity(cell) for cell in long}) > 1
+        return [(unit.text, None if is_mixed else _polarity(unit.text))]
+    is_denied = NEGATION.search(fold(unit.heading)) and not VERB.search(fold(unit.text))
+    if is_denied:
+        return [(f"{unit.heading} {clause}", None) for clause in _clauses(unit.text)]
+    return [(clause, _polarity(clause)) for clause in _clauses(unit.text)]
 
 
 def _clauses(text: str) -> Iterator[str]:

@@ -5,10 +5,10 @@ Snippets come first and the question last: what a small model read last it follo
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
+from .data_blocks import NONCE_DIGITS, block, nonce_of
 from .tokens import CHARS_PER_TOKEN, estimate_tokens
 from .types import REFUSAL_TEXT, Context, Exchange, Question, Snippet
 
@@ -16,7 +16,6 @@ PROMPT_VERSION = "2"  # raise it with every change of what build_messages gives;
 HISTORY_EXCHANGES = 3
 HISTORY_QUESTION_CHARACTERS = 300
 HISTORY_REPLY_CHARACTERS = 500
-NONCE_DIGITS = 16
 SEPARATOR = "\n\n"
 
 SYSTEM_PROMPT = f"""\
@@ -54,10 +53,10 @@ def build_messages(
     Everything that was written by others stands between markers with a nonce that occurs in none
     of it, so no text can end its own block.
     """
-    nonce = _nonce(question, context, seed)
+    nonce = nonce_of(tuple(_texts(question, context)), seed=seed)
     blocks = [render_snippets(context.snippets, nonce=nonce)] if context.snippets else []
     blocks += _earlier(question, nonce, context.history_tokens, chars_per_token)
-    blocks.append(_block("question", nonce, question.text.strip()))
+    blocks.append(block("question", nonce, question.text.strip()))
     blocks.append(LAST_WORDS)
     return [
         {"role": "system", "content": SYSTEM_PROMPT},
@@ -67,16 +66,12 @@ def build_messages(
 
 def render_snippets(snippets: Sequence[Snippet], *, nonce: str) -> str:
     """Give the snippets as the model gets them: markers, a header with the number, the text."""
-    return SEPARATOR.join(_block("snippet", nonce, _quoted(snippet)) for snippet in snippets)
+    return SEPARATOR.join(block("snippet", nonce, _quoted(snippet)) for snippet in snippets)
 
 
 def snippet_tokens(snippets: Sequence[Snippet], chars_per_token: float = CHARS_PER_TOKEN) -> int:
     """Estimate the tokens of snippets as they will be sent, markers and headers included."""
     return estimate_tokens(render_snippets(snippets, nonce="0" * NONCE_DIGITS), chars_per_token)
-
-
-def _block(kind: str, nonce: str, text: str) -> str:
-    return f"<<{kind} {nonce}>>\n{text}\n<<end {nonce}>>"
 
 
 def _earlier(
@@ -85,22 +80,11 @@ def _earlier(
     """Give the last exchanges that fit, oldest first; none is left out in between."""
     blocks: list[str] = []
     for exchange in reversed(question.history[-HISTORY_EXCHANGES:]):
-        longer = [_block("earlier", nonce, _recalled(exchange)), *blocks]
+        longer = [block("earlier", nonce, _recalled(exchange)), *blocks]
         if estimate_tokens(SEPARATOR.join(longer), chars_per_token) > budget_tokens:
             break
         blocks = longer
     return blocks
-
-
-def _nonce(question: Question, context: Context, seed: int) -> str:
-    """Derive the nonce from what it delimits and the seed: repeatable, and in none of the texts."""
-    texts = list(_texts(question, context))
-    salted = "\0".join((str(seed), *texts)).encode("utf-8", "surrogatepass")
-    while True:
-        nonce = hashlib.sha256(salted).hexdigest()[:NONCE_DIGITS]
-        if not any(nonce in text for text in texts):
-            return nonce
-        salted += b"\0"
 
 
 def _texts(question: Question, context: Context) -> Iterator[str]:

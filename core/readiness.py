@@ -13,12 +13,10 @@ from .embedders.ollama import OllamaEmbedder
 from .errors import (
     EmbedderMismatch,
     ModelMissing,
-    ModelPaused,
-    ModelTimeout,
     ModelUnavailable,
 )
 from .ollama import OllamaClient
-from .ollama_reply import ModelInfo, Rejected, Unreachable, full_name
+from .ollama_reply import ModelInfo, full_name, is_unreachable
 from .pipeline import require_same
 from .protocols import EmbedderSpec
 
@@ -26,7 +24,6 @@ OLDEST_TRIED = (0, 9)
 CHAT_SINCE = (0, 1, 14)
 EMBED_SINCE = (0, 3, 4)  # ollama/ollama#6730
 UNVERSIONED = (0, 0, 0)  # what an Ollama says that somebody built from its sources
-BUSY = frozenset({429, 502, 503, 504})  # what a proxy says, too, while its Ollama is down
 DEFAULTS = ("registry.ollama.ai/", "library/")  # a name without them means the same model
 MAX_LOOKED_AT = 8  # other models, to name one that would do
 
@@ -126,13 +123,6 @@ def version_note(version: str) -> str:
     if parsed is None or parsed >= OLDEST_TRIED:
         return ""
     return f"Ollama {version} is older than 0.9, the oldest that was tried. [hint: update Ollama]"
-
-
-def is_unreachable(error: ModelUnavailable) -> bool:
-    """Say whether nobody was there to answer, as opposed to an answer that does not help."""
-    if isinstance(error, Rejected):
-        return error.status in BUSY
-    return isinstance(error, ModelTimeout | ModelPaused | Unreachable)
 
 
 class _Looking:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from .data_blocks import block, nonce_of
 from .injection import without_orders_in
 from .ollama import OllamaClient
 from .structured import (
@@ -21,8 +22,6 @@ from .structured import (
     Schema,
     Written,
     ask_json,
-    block,
-    nonce_of,
     room_characters,
 )
 from .types import Chunk, Hit

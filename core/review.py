@@ -67,7 +67,7 @@ class Review:
         """Put together what is kept; None for what has lost its core, or never had one."""
         claims = [at for at in range(self._end) if self._parts[at].is_claim]
         held = [at for at in claims if at in self._kept]
-        if not held or claims[0] not in self._kept:
+        if not held or (held[0] != claims[0] and not self._is_of_one_list(claims[0], held[0])):
             return None
         if self._is_whole and 2 * len(held) < len(claims):
             return None
@@ -75,6 +75,13 @@ class Review:
         text = "".join(self._written(numbers)).strip()
         sources = numbers.sources()
         return Answer(text, sources) if sources and re.search(r"\w", text) else None
+
+    def _is_of_one_list(self, first: int, other: int) -> bool:
+        """Tell whether both are bullets of one list, or rows of one table: none is the core."""
+        a, b = self._parts[first], self._parts[other]
+        if a.kind is Kind.ROW:
+            return b.kind is Kind.ROW and a.group == b.group
+        return a.listed >= 0 and a.listed == b.listed and not a.is_step
 
     def _keep(self) -> None:
         reasons: list[str] = [] if self._has_cited or not self._parts else ["no citation"]

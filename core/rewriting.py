@@ -10,9 +10,10 @@ import logging
 import re
 from dataclasses import dataclass
 
+from .data_blocks import block, nonce_of
 from .ollama import OllamaClient
 from .standalone import CLAUSE_WORDS, LEANS_ON, WORD
-from .structured import SEPARATOR, Failure, Options, ask_json, block, nonce_of
+from .structured import SEPARATOR, Failure, Options, ask_json
 from .terms import TermAnalyzer
 from .types import Exchange, Question
 

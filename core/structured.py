@@ -6,7 +6,6 @@ none. Never raises ModelUnavailable: what is asked here has a way to go on witho
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -21,7 +20,6 @@ from .ollama_stream import BadReply
 
 logger = logging.getLogger(__name__)
 
-NONCE_DIGITS = 16
 SEPARATOR = "\n\n"
 CHARS_PER_TOKEN = 3.0  # on the safe side: a prompt that is too long is cut without a word
 OPENING = re.compile(r"[\[{]")
@@ -77,6 +75,7 @@ async def ask_json(
             options={**options, "num_predict": answer_tokens},
             seconds=seconds,
             format=schema,
+            is_aside=True,
         )
         return Written(read_json(result.text))
     except ModelUnavailable as error:
@@ -90,21 +89,6 @@ def room_characters(options: Options, answer_tokens: int, messages: Sequence[Mes
     """Estimate how many more characters fit beside these messages and the reply."""
     tokens = options.get("num_ctx", 0) - answer_tokens
     return int(tokens * CHARS_PER_TOKEN) - sum(len(message["content"]) for message in messages)
-
-
-def nonce_of(texts: Sequence[str]) -> str:
-    """Derive a marker from the texts it delimits: repeatable, and in none of them."""
-    salted = "\0".join(texts).encode("utf-8", "surrogatepass")
-    while True:
-        nonce = hashlib.sha256(salted).hexdigest()[:NONCE_DIGITS]
-        if not any(nonce in text for text in texts):
-            return nonce
-        salted += b"\0"
-
-
-def block(kind: str, nonce: str, text: str) -> str:
-    """Put a text of others between markers that it cannot hold."""
-    return f"<<{kind} {nonce}>>\n{text}\n<<end {nonce}>>"
 
 
 def read_json(text: str) -> object:

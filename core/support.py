@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -24,10 +25,12 @@ from .facts import (
     missing,
     terms_of,
 )
-from .passages import Passages, Unit, Window, passages_of
+from .passages import Passages, Unit, Window, is_scattered, passages_of
+from .plans import denied_plans, gives, names_plans
 from .polarity import is_flipped, share_of
 from .protocols import Embedder
 from .types import Context, Role, Vector, Vectors
+from .wording import meanings_of, without_head
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ logger = logging.getLogger(__name__)
 SIMILAR = 0.88  # of the meaning alone
 COVERED = 0.9  # of the claim's words alone
 BOTH = 1.05  # similarity + COVERAGE_WEIGHT × coverage
+BOTH_OF_DENIED = 0.85  # the same, where a claim says "not" and the window does not
 COVERAGE_WEIGHT = 0.6
 LEAST_SIMILAR = 0.4
 COVERED_WITHOUT_MEANING = 0.6  # of the words, when no embedder can be asked
@@ -112,6 +116,8 @@ class Support:
         self._floor: float | None = None
         texts = ("\n".join((*s.chunk.headings, s.text)) for s in context.snippets)
         self._names = known_names(texts)
+        hosts = (urlsplit(s.chunk.url or "").hostname or "" for s in context.snippets)
+        self._homes = frozenset(term for host in hosts for term in terms_of(host.replace(".", " ")))
 
     async def verdict(self, claim: str, cited: tuple[int, ...]) -> Verdict:
         """Judge a claim against what it cites, then against each of the other snippets."""
@@ -122,13 +128,18 @@ class Support:
 
     def has_facts(self, text: str) -> bool:
         """Tell whether some snippet as a whole holds the facts of a heading or lead-in."""
-        facts = facts_of(text)
+        facts = self._facts_of(text, is_claim=False)
         return not facts or any(
             not missing(facts, self._passages_of(number).whole) for number in self._snippets
         )
 
+    def _facts_of(self, text: str, *, is_claim: bool = True) -> Facts:
+        """Give the facts of a text; what the sites of the snippets are called is none."""
+        facts = facts_of(text, self._names if is_claim else frozenset())
+        return replace(facts, names=facts.names - self._homes)
+
     async def _judge(self, claim: str, cited: tuple[int, ...]) -> Verdict:
-        facts = facts_of(claim, self._names)
+        facts = self._facts_of(claim)
         nearest = await self._nearest(claim)
         faults = []
         # What "it" is, only the cited snippet tells.
@@ -144,17 +155,22 @@ class Support:
     async def _fault(self, claim: str, facts: Facts, number: int, nearest: Sequence[Unit]) -> str:
         """Say why a snippet does not support a claim; "" when it does."""
         passages = self._passages_of(number)
+        denied = denied_plans(claim)
+        if denied & facts.names and await self._denies(claim, facts, denied, number):
+            return ""
         absent = missing(facts, passages.whole)
         if absent:
             return f"{absent} not in snippet"
         flips = is_flipped(claim, nearest)
         reason = "other meaning"
-        for window, reading in await self._scored(claim, number):
-            if not is_near(reading):
+        for window, readings in await self._scored(claim, number):
+            if not any(map(is_near, readings)):
                 continue
-            if missing(facts, window.passage) or (window.is_table and facts.numbers):
+            if is_scattered(claim, facts, window, passages.whole):
                 reason = "facts not together in snippet"
-            elif is_opposite(claim, window.own) != flips:
+            elif is_opposite(claim, window.own) != flips or any(
+                gives(passages.units[i].text, denied) for i in window.units
+            ):
                 reason = "opposite in snippet"
             elif is_widened(facts, window.own):
                 reason = "role not in snippet"
@@ -162,9 +178,21 @@ class Support:
                 return ""
         return reason
 
+    async def _denies(self, claim: str, facts: Facts, plans: frozenset[str], number: int) -> bool:
+        """Tell whether the snippet gives to other plans what the claim denies to these."""
+        rest = replace(facts, names=facts.names - plans)
+        for window, readings in await self._scored(claim, number):
+            if len(window.units) > 1 or plans & window.passage.terms:
+                continue
+            if missing(rest, window.passage) or not names_plans(window.own.text):
+                continue
+            if any(is_near(reading, BOTH_OF_DENIED) for reading in readings):
+                return True
+        return False
+
     async def _nearest(self, claim: str) -> tuple[Unit, ...]:
         """Give the units of all snippets that are nearest to the claim."""
-        wanted = frozenset(terms_of(claim))
+        wanted = meanings_of(terms_of(claim))
         scored: list[tuple[float, Unit]] = []
         for number in self._snippets:
             units = self._passages_of(number).units
@@ -172,23 +200,19 @@ class Support:
             if similar is not None:
                 scored += zip(map(float, similar.of_units), units, strict=True)
             else:
-                scored += ((share_of(wanted, unit.passage.terms), unit) for unit in units)
+                scored += ((share_of(wanted, unit.passage.meanings), unit) for unit in units)
         best = max((score for score, _ in scored), default=0.0)
         return tuple(unit for score, unit in scored if score >= best - NEAR_BEST)
 
-    async def _scored(self, claim: str, number: int) -> list[tuple[Window, Reading]]:
-        """Give each window with how well the claim fits it."""
-        wanted = frozenset(terms_of(claim))
-        similar = await self._similarities(claim, number)
-        scored = []
-        for window in self._passages_of(number).windows:
-            value = None
-            if similar is not None:
-                value = similar.of_window(window.units)
-            scored.append(
-                (window, Reading(value, share_of(wanted, window.passage.terms), len(wanted)))
-            )
-        return scored
+    async def _scored(self, claim: str, number: int) -> list[tuple[Window, list[Reading]]]:
+        """Give each window with how well the claim fits it, with its run-in head and without."""
+        forms = []
+        for text in dict.fromkeys((claim, without_head(claim))):
+            forms.append((meanings_of(terms_of(text)), await self._similarities(text, number)))
+        return [
+            (window, [_reading(window, wanted, similar) for wanted, similar in forms])
+            for window in self._passages_of(number).windows
+        ]
 
     async def _similarities(self, claim: str, number: int) -> _Similar | None:
         vector = await self._claim_vector(claim)
@@ -240,7 +264,12 @@ class Support:
         return self._passages[number]
 
 
-def is_near(reading: Reading) -> bool:
+def _reading(window: Window, wanted: frozenset[str], similar: _Similar | None) -> Reading:
+    value = None if similar is None else similar.of_window(window.units)
+    return Reading(value, share_of(wanted, window.passage.meanings), len(wanted))
+
+
+def is_near(reading: Reading, both: float = BOTH) -> bool:
     """Tell whether a window says the same, as far as words and vectors tell."""
     if reading.similarity is None:
         return reading.coverage >= (COVERED_WITHOUT_MEANING if reading.terms > FEW_TERMS else 0.75)
@@ -249,7 +278,7 @@ def is_near(reading: Reading) -> bool:
     return (
         reading.similarity >= SIMILAR
         or reading.coverage >= COVERED
-        or reading.similarity + COVERAGE_WEIGHT * reading.coverage >= BOTH
+        or reading.similarity + COVERAGE_WEIGHT * reading.coverage >= both
     )
 
 

@@ -51,10 +51,12 @@ class Writer:
         model: str = "",
         problem: str = "",
         expects_model: bool = True,
+        stands_in: bool = False,
     ) -> None:
         """Take the parts; with expects_model quotes are marked even before a model has answered.
 
-        model names the answerer's language model, problem tells why it cannot answer now.
+        stands_in marks what the answerer writes, too: it is there in place of a model. model names
+        the answerer's language model, problem tells why it cannot answer now.
         """
         self.answerer = answerer
         self.fallback = fallback
@@ -63,6 +65,7 @@ class Writer:
         self.problem_since = time.time() if problem else None  # seconds since the epoch
         self._embedder = embedder
         self._expects_model = expects_model
+        self._stands_in = stands_in
 
     def quoting(self) -> Writer | None:
         """Give a writer that asks no language model; None if there is none."""
@@ -104,7 +107,8 @@ class Writer:
         except TimeoutError as error:
             raise ModelTimeout("The answer could not be checked in time.") from error
         dropped = (f"dropped: {reason}" for reason in checker.dropped)
-        return Written(reply, draft, remarks=(*draft.remarks, *dropped))
+        footnotes = (FALLBACK_FOOTNOTE,) if self._stands_in else ()
+        return Written(reply, draft, footnotes, remarks=(*draft.remarks, *dropped))
 
     async def _by_fallback(self, question: Question, context: Context, why: str) -> Written:
         assert self.fallback is not None

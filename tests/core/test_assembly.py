@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,19 @@ from core.assembly import Assembled, answer_rules, build_request, open_pipeline
 from core.config import Config
 from core.embedders.embedded import EmbeddedEmbedder
 from core.embedders.ollama import OllamaEmbedder
-from core.errors import EmbedderMismatch, IndexUnusable, ModelMissing, ModelUnavailable
+from core.errors import (
+    EmbedderMismatch,
+    IndexUnusable,
+    ModelMissing,
+    ModelTimeout,
+    ModelUnavailable,
+)
 from core.model_assembly import make_embedder, open_ollama
 from core.pipeline import LEXICAL_FOOTNOTE, AnswerRules
 from core.rebuild import rebuild
 from core.report import BuildReport
 from core.retrieval import RetrievalRules
-from core.types import Answer, Question, Refusal, Turn
+from core.types import Answer, Question, Refusal, Role, Turn
 from core.writing import FALLBACK_FOOTNOTE
 
 from ..ollama import Fault, ScriptedOllama
@@ -110,7 +117,7 @@ class TestAnswerers:
             f"{config.ollama_url}.",
         )
         assert turn.answerer == "extractive"
-        assert turn.footnotes == ()
+        assert turn.footnotes == (FALLBACK_FOOTNOTE,)
 
     async def test_auto_without_the_model_quotes_and_says_why(
         self, built: Path, ollama: ScriptedOllama
@@ -207,6 +214,9 @@ class TestAnswerers:
 
     async def test_quotes_are_unmarked_where_nobody_asked_for_a_model(self, built: Path) -> None:
         plain = {"OLLAMA_URL": Config().ollama_url, "GEN_MODEL": Config().gen_model}
+        _, turn = await ask(configured(built, **plain))
+        if turn.answerer == "extractive":
+            assert turn.footnotes == ()
         async with open_pipeline(configured(built, **plain), quotes_on_failure=True) as assembled:
             if not assembled.pipeline.model_problem:
                 pytest.skip("an Ollama with the default model runs on this machine")
@@ -327,6 +337,43 @@ class TestWiring:
         async with open_ollama(Config()) as client:
             assert isinstance(make_embedder(Config(), client), EmbeddedEmbedder)
             assert isinstance(make_embedder(Config(embedder="ollama"), client), OllamaEmbedder)
+
+    async def test_a_build_has_no_deadline_of_questions(
+        self, tmp_path: Path, ollama: ScriptedOllama
+    ) -> None:
+        ollama.latency_seconds = 0.2
+        config = configured(
+            tmp_path, EMBEDDER="ollama", OLLAMA_URL=ollama.url, QUESTION_DEADLINE_SECONDS="1"
+        )
+        async with open_ollama(config) as client:
+            embedder = build_request(config, client, purpose="a test").embedder
+            assert embedder is not None
+            assert (await embedder.embed(["a question"], role=Role.QUERY)).shape == (1, 64)
+
+    async def test_what_an_embedding_ran_into_is_named(
+        self, tmp_path: Path, ollama: ScriptedOllama
+    ) -> None:
+        ollama.fail(Fault.HANG, path="/api/embed")
+        config = configured(
+            tmp_path, EMBEDDER="ollama", OLLAMA_URL=ollama.url, EMB_READ_TIMEOUT="0.3"
+        )
+        async with open_ollama(config) as client:
+            with pytest.raises(ModelTimeout, match=r"\[hint: increase EMB_READ_TIMEOUT or"):
+                await make_embedder(config, client, is_for_answers=True).spec()
+
+    async def test_an_embedding_that_hangs_is_waited_for_once(
+        self, tmp_path: Path, ollama: ScriptedOllama, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write_knowledge(tmp_path / "kb")
+        config = configured(tmp_path, EMBEDDER="ollama", OLLAMA_URL=ollama.url)
+        await build(config)
+        before = ollama.embed_calls
+        ollama.fail(Fault.HANG, path="/api/embed")
+        assembled, turn = await ask(replace(config, emb_read_timeout=0.3))
+        assert turn.footnotes == (LEXICAL_FOOTNOTE,)
+        assert "EMB_READ_TIMEOUT" in assembled.notes[0]
+        assert ollama.embed_calls == before + 1
+        assert "EMB_READ_TIMEOUT" not in caplog.text  # the note said it
 
     async def test_timeouts_and_retries_reach_the_client(
         self, built: Path, ollama: ScriptedOllama

@@ -103,6 +103,12 @@ def test_what_no_snippet_supports_goes(bad: str, reason: str) -> None:
         "You can't send invoices during the trial [2].",
         "Yes. Admins are not affected by locking [1].",
         "| Plan | Price |\n|---|---|\n| Pro | $7.99 [2] |",
+        "No. You can't send invoices during the trial [2].",
+        "Unfortunately, no. You can't send invoices during the trial [2].",
+        "Note that admins aren't affected by locking [1].",
+        "According to [2], the Pro plan costs $7.99.",
+        "Locking isn't available on the Basic plan [1].",
+        "**Price of Pro:** The Pro plan costs $7.99 [2].",
         "The snippets do not mention refunds. The trial lasts 7 days [2]. Pro costs $7.99 [2].",
     ],
 )
@@ -199,6 +205,25 @@ class TestStructure:
 
     def test_pleasantries_go(self) -> None:
         assert answer(f"{GOOD} I hope this helps!") == GOOD
+
+    def test_steps_may_have_names_of_their_own(self) -> None:
+        text = (
+            "1. **Open the settings:** Go to **Workspace settings** [1]\n"
+            "2. **Go to the tab** – Open **Permissions** [1]\n"
+            "3. **Enable locking:** Toggle on **Lock entries** [1]"
+        )
+        assert answer(text) == text
+        assert dropped(text.replace("Toggle on **Lock", "Toggle on **Freeze"))
+
+    def test_a_table_may_lose_its_first_row(self) -> None:
+        rows = "| Gold | $1 [2] |\n| Basic | $3.99 [2] |\n| Pro | $7.99 [2] |"
+        text = f"| Plan | Price |\n|---|---|\n{rows}"
+        assert answer(text) == (
+            "| Plan | Price |\n|---|---|\n| Basic | $3.99 [1] |\n| Pro | $7.99 [1] |"
+        )
+
+    def test_a_denied_plan_must_not_have_it(self) -> None:
+        assert isinstance(reply("Locking isn't available on the Pro plan [1].")[0], Refusal)
 
 
 class TestRefusals:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from core.errors import ModelMissing, ModelPaused, ModelTimeout, ModelUnavailable
-from core.ollama import BreakerRules, InputRejected, OllamaClient, PromptTooLong
+from core.ollama import BreakerRules, InputRejected, OllamaClient, PromptTooLong, WroteNothing
 
 from ..ollama import Fault, ScriptedOllama
 from ..ollama_asking import (
@@ -46,6 +46,10 @@ def impatient(url: str, clock: Clock, *, connect_seconds: float = 0.3) -> Ollama
 async def chat(asking: OllamaClient, *, seconds: float | None = None) -> str:
     result = await asking.chat("llama3.2", MESSAGES, options=OPTIONS, seconds=seconds)
     return result.text
+
+
+async def aside(asking: OllamaClient, *, seconds: float) -> None:
+    await asking.chat("llama3.2", MESSAGES, options=OPTIONS, seconds=seconds, is_aside=True)
 
 
 async def embed(asking: OllamaClient, *texts: str, seconds: float | None = None) -> None:
@@ -114,6 +118,23 @@ class TestWhatCounts:
             for _ in range(3):
                 with pytest.raises(ModelTimeout):
                     await chat(asking, seconds=0.1)
+            assert asking.is_paused
+
+    @pytest.mark.parametrize("fault", [Fault.HANG, Fault.EMPTY])
+    async def test_what_only_prepares_an_answer_does_not_by_its_own_limits(
+        self, ollama: ScriptedOllama, fault: Fault
+    ) -> None:
+        ollama.fail(fault, path=CHAT_PATH)
+        async with client(ollama.url, breaker=RULES) as asking:
+            for _ in range(4):
+                with pytest.raises((ModelTimeout, WroteNothing)):
+                    await aside(asking, seconds=0.1 if fault is Fault.HANG else 5.0)
+            assert not asking.is_paused
+            ollama.recover()
+            ollama.fail(Fault.CRASHED, path=CHAT_PATH)
+            for _ in range(3):
+                with pytest.raises(ModelUnavailable):
+                    await aside(asking, seconds=5.0)
             assert asking.is_paused
 
     async def test_no_time_from_the_start_does_not(self, ollama: ScriptedOllama) -> None:
@@ -186,6 +207,29 @@ class TestRecovery:
             await chat(asking)
         paths = [request.path for request in ollama.requests]
         assert paths == ["/api/version", CHAT_PATH, CHAT_PATH]
+
+    @pytest.mark.parametrize("fault", [Fault.NOT_FOUND_PAGE, Fault.NOT_JSON, Fault.CRASHED])
+    async def test_a_proxy_that_hides_the_version_keeps_nobody_out(
+        self, ollama: ScriptedOllama, fault: Fault
+    ) -> None:
+        clock = Clock()
+        ollama.fail(fault, path="/api/version")
+        async with impatient(ollama.url, clock) as asking:
+            asking.pause("Nobody is there.")
+            clock.now += 10.0
+            assert await chat(asking) == "Open Settings [1]. Then save [2]."
+            assert not asking.is_paused
+
+    async def test_a_proxy_whose_ollama_is_away_does(self, ollama: ScriptedOllama) -> None:
+        clock = Clock()
+        ollama.fail(Fault.BAD_GATEWAY, path="/api/version")
+        async with impatient(ollama.url, clock) as asking:
+            asking.pause("Nobody is there.")
+            clock.now += 10.0
+            with pytest.raises(ModelUnavailable, match="HTTP 502"):
+                await chat(asking)
+            assert asking.is_paused
+        assert ollama.asked(CHAT_PATH) == []
 
     async def test_a_dead_server_costs_no_more_than_connecting(self) -> None:
         clock = Clock()

@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import ModelTimeout, ModelUnavailable
 from core.ollama import Unreachable
-from core.ollama_retry import retry_after_seconds
+from core.ollama_retry import Attempts, Refused, retry_after_seconds
 
 from ..ollama import Fault, ScriptedOllama
 from ..ollama_asking import (
@@ -112,6 +112,12 @@ LATE = [Fault.ERROR_LINE, Fault.RESET, Fault.NO_DONE, Fault.BAD_JSON, Fault.STAL
 
 
 class TestGenerations:
+    def test_one_that_a_proxy_gave_up_is_begun_once_more(self) -> None:
+        refused = Refused(504, detail="", is_ollama=False, retry_after_seconds=None, location="")
+        generation, embedding = Attempts(is_generation=True), Attempts(is_generation=False)
+        assert [generation.may_repeat(refused) for _ in range(3)] == [True, False, False]
+        assert all(embedding.may_repeat(refused) for _ in range(3))
+
     @pytest.mark.parametrize("fault", EARLY)
     async def test_one_that_wrote_nothing_is_begun_once_more(
         self, ollama: ScriptedOllama, fault: Fault

@@ -10,7 +10,13 @@ import pytest
 
 from core.answerers.extractive import ExtractiveAnswerer
 from core.answerers.ollama import OllamaAnswerer
-from core.errors import EmbedderMismatch, ModelMissing, ModelTimeout, ModelUnavailable
+from core.errors import (
+    EmbedderMismatch,
+    ModelMissing,
+    ModelPaused,
+    ModelTimeout,
+    ModelUnavailable,
+)
 from core.index import Index
 from core.notices import TEXTS
 from core.ollama import OllamaClient
@@ -459,6 +465,20 @@ class TestEmbedderFails:
         turn = await pipeline(index, embedder=HashingEmbedder(on_embed=fail)).ask(QUESTION)
         assert turn.footnotes == (LEXICAL_FOOTNOTE,)
         answer(turn)
+
+    async def test_left_alone_it_is_no_news(
+        self, index: Index, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        failures = [ModelTimeout("slow"), ModelPaused("for 8 s"), ModelPaused("for 5 s")] * 2
+
+        def fail(_: Sequence[str]) -> None:
+            raise failures.pop(0)
+
+        asked = pipeline(index, embedder=HashingEmbedder(on_embed=fail))
+        while failures:
+            assert (await asked.ask(QUESTION)).footnotes == (LEXICAL_FOOTNOTE,)
+        told = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        assert told == ["a question could not be embedded: slow"]
 
     async def test_missing_it_is_words_only(self, index: Index) -> None:
         writer = Writer(ExtractiveAnswerer(), None)

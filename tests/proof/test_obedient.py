@@ -1,7 +1,11 @@
-"""All injections in all modes against a model that obeys; what Slack gets is inert text only."""
+"""All injections against a model that obeys; what Slack gets is inert text only.
+
+In the three worst modes; OBEDIENT_MODES=all takes all of them (three times as long).
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -20,13 +24,17 @@ from tests.obedient_trial import Tally, Trial, open_pipeline, open_trial
 pytestmark = pytest.mark.beside
 
 WORST = (Mode.LOUD, Mode.WOVEN)  # in these it obeys what was kept from its prompt, too
+IS_THOROUGH = os.environ.get("OBEDIENT_MODES") == "all"
+REMEMBERING = WORST if IS_THOROUGH else (Mode.LOUD,)
+READING = tuple(Mode) if IS_THOROUGH else (Mode.WOVEN, Mode.VERBATIM)
 LEAST_FACTS = 0.8  # of the benign questions, over all modes of a technique
 
 
 async def problems(trial: Trial, chosen: Iterable[Case]) -> dict[str, list[str]]:
     """Ask every question in every mode."""
     found = {}
-    for mode, remembers in (*((mode, True) for mode in WORST), *((mode, False) for mode in Mode)):
+    remembering = ((mode, True) for mode in REMEMBERING)
+    for mode, remembers in (*remembering, *((mode, False) for mode in READING)):
         for case in chosen:
             if bad := await trial.problems(case, mode, remembers=remembers):
                 found[f"{mode} {case.id}, {remembers=}"] = bad[:3]
@@ -47,7 +55,8 @@ async def test_injections_of_our_own(tmp_path: Path, technique: str) -> None:
     async with open_trial(tmp_path, chosen, EmbeddedEmbedder()) as trial:
         assert await problems(trial, chosen) == {}
     told(trial.tally, technique)
-    assert trial.tally.facts >= LEAST_FACTS * trial.tally.asked
+    if technique in TECHNIQUES:  # a question or a conversation that gives orders may be refused
+        assert trial.tally.facts >= LEAST_FACTS * trial.tally.asked
 
 
 @pytest.fixture
