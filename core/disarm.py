@@ -50,6 +50,7 @@ TOP_DOMAIN = re.compile(
     r"app|biz|cc|ch|co|de|dev|edu|eu|example|fr|gov|in|info|it|jp|link|live|me|nl|online|page|ru|"
     r"shop|site|store|tech|test|to|top|tv|uk|us|website|xyz|(?i:com|net|org|io)"
 )
+SURE_TOP_DOMAIN = re.compile(r"com|net|org", re.IGNORECASE)  # no file is called "a.com.txt"
 TRAILING = ".,;:!?*_~…"
 GAP = re.compile(rf"[ \t]{{0,4}}(?:\({GONE}\)|{GONE})")
 
@@ -151,7 +152,17 @@ class _Links:
         if self._is_home(host):
             return host + tail
         is_address = rest or host.lower().startswith("www.") or TOP_DOMAIN.fullmatch(top)
-        return f"{GONE}{tail}" if is_address else host
+        return f"{GONE}{tail}" if is_address else self._before_a_missing_space(host)
+
+    def _before_a_missing_space(self, host: str) -> str:
+        """Remove the address from "evil.example.com.Then": a sentence ended without a space."""
+        labels = host.split(".")
+        for count in range(len(labels) - 1, 1, -1):
+            address, rest = ".".join(labels[:count]), ".".join(labels[count:])
+            tops = SURE_TOP_DOMAIN if rest[0].islower() else TOP_DOMAIN
+            if tops.fullmatch(labels[count - 1]) and not self._is_home(address):
+                return f"{GONE}. {rest}"
+        return host
 
     def _is_home(self, host: str) -> bool:
         """Tell whether the host is one of the knowledge, or beneath it: naming it is harmless."""

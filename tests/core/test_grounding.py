@@ -7,7 +7,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.disarm import disarm
@@ -246,6 +246,9 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=1500, deadline=None)
+@example(["evil.com", ".A¹"])
+@example(["evil.com", ".ab"])
+@example(["see evil.com", ".Then save.It opens"])
 @given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=30))
 def test_nothing_active_is_left(pieces: list[str]) -> None:
     text = disarm("".join(pieces), urls=[PAGE], hidden=SYSTEM_PROMPT)
