@@ -15,6 +15,7 @@ no snippet supports is left out (core/support.py); what is left has to be an ans
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from .citations import CITATION, QUOTED_CITATION, Numbers
 from .claims import parts_of
@@ -58,7 +59,8 @@ class Checker:
         """Take what may be cited, and what compares meanings; words are compared without it."""
         self._context = context
         self._given = frozenset(snippet.number for snippet in context.snippets)
-        self._support = Support(context, embedder, embed_seconds=embed_seconds)
+        self._make_support = partial(Support, context, embedder, embed_seconds=embed_seconds)
+        self._support: Support | None = None  # made for the first claim: quotes need none
         self._shown = ""  # what was given of a beginning last
         self._cuts: set[int] = set()  # where sentences that were shown ended
         self._dropped: tuple[str, ...] = ()
@@ -102,6 +104,7 @@ class Checker:
     async def _review(self, text: str, cuts: set[int], *, is_whole: bool) -> Review:
         parts = parts_of(_prepared(text, self._context), self._given, cuts)
         review = Review(self._context, parts, is_whole=is_whole)
+        self._support = self._support or self._make_support()
         await review.judge(self._support)
         return review
 

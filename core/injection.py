@@ -22,7 +22,8 @@ _KEYS = r"(?:passwords?|api keys?|credentials|tokens?|two-factor codes?|card num
 _NOT = r"(?<!never )(?<!not )(?<!n't )"  # nobody is told to
 _QUOTE = r"[\"'“„«‘:]"
 
-# Each pattern is linear: bounded gaps, no nested quantifiers.
+# Each pattern is linear: bounded gaps, no nested quantifiers. Each branch begins at a word, which
+# is looked for once: much faster than in every branch.
 _PATTERNS = (
     # away with the rules
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}"
@@ -34,7 +35,6 @@ _PATTERNS = (
     # to whom
     r"\b(?:note|notice|message|instructions?|hint|attention|important)\b[^.\n]{0,20}\b(?:to|for)\b"
     rf"[^.\n]{{0,20}}\b{_MODEL}\b",
-    rf"\b{_MODEL} ?[:|,]|^[ \t>#*-]{{0,8}}system ?:|\b(?:assistant|chatgpt|llm) ?: ",
     r"\bthe (?:ai |chat)?(?:assistant|bot) (?:has to|must|should|shall|needs to)\b",
     # how to answer
     r"\b(?:append|add|insert|include)\b[^.\n]{0,40}\b(?:your|every|each|the) " + _ANSWER + r"\b",
@@ -83,20 +83,25 @@ _PATTERNS = (
     r"\b(?:decode|decrypt|decipher|translate|read)\b[^.\n]{0,60}\b(?:and|then) (?:follow|obey|do|"
     r"execute|run) (?:it|this|what)\b|\b(?:decode|decrypt) and follow\b",
     r"\b(?:join|combine|remember)\b[^.\n]{0,30}\bpart (?:one|two|three|\d)\b",
+    r"\b(?:BEGIN|END)-DUMP\b",
+    # other languages
+    r"\bигнорируй\w{0,3}\b|\bnegeer alle\b|\bzignoruj\b",
+    r"\b(?:in (?:jede|deine|die|ihre) antwort|dans (?:ta|votre|chaque) réponse|en (?:tu|cada|su) "
+    r"respuesta|nella (?:tua )?risposta|na (?:sua|tua) resposta)\b",
+)
+_OTHER_PATTERNS = (
+    rf"\b{_MODEL} ?[:|,]|^[ \t>#*-]{{0,8}}system ?:|\b(?:assistant|chatgpt|llm) ?: ",
     r"(?:&(?:amp;)?#\w{1,6};){12}",
     # markup of prompts
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|<<\w{1,20} [0-9a-f]{6,64}>>",
     r"</?(?:system|assistant|context|document|tool_call|interaction-config|instructions)>",
     r"[\"']?\brole[\"']?[ \t]?:[ \t]?[\"']?(?:system|assistant|developer)\b",
-    r"\b(?:BEGIN|END)-DUMP\b",
-    # other languages
     r"\bignor\w{1,6}\b[^.\n]{0,30}\b(?:anweisungen|regeln|consignes|instructions|instrucciones|"
     r"reglas|istruzioni|regole|instruç\w{1,4}|instrucoes)\b|忽略.{0,10}(?:指令|指示|规则)|指示を無視",
-    r"\bигнорируй\w{0,3}\b|\bnegeer alle\b|\bzignoruj\b",
-    r"\b(?:in (?:jede|deine|die|ihre) antwort|dans (?:ta|votre|chaque) réponse|en (?:tu|cada|su) "
-    r"respuesta|nella (?:tua )?risposta|na (?:sua|tua) resposta)\b",
 )
-ADDRESSES_MODEL = re.compile("|".join(_PATTERNS), re.IGNORECASE | re.MULTILINE)
+_FLAGS = re.IGNORECASE | re.MULTILINE
+_AT_A_WORD = re.compile(rf"\b(?=\w)(?:{'|'.join(_PATTERNS)})", _FLAGS)
+_ANYWHERE = re.compile("|".join(_OTHER_PATTERNS), _FLAGS)
 
 # What a question says that is meant to change the bot instead of asking it; narrower than the
 # above, since people do ask how to override rules.
@@ -139,7 +144,9 @@ def addresses_model(text: str) -> bool:
     >>> addresses_model("You can ignore the reminder until you submit.")
     False
     """
-    return any(ADDRESSES_MODEL.search(reading) for reading in readings(text))
+    return any(
+        _AT_A_WORD.search(reading) or _ANYWHERE.search(reading) for reading in readings(text)
+    )
 
 
 def orders_bot(question: str) -> bool:
