@@ -16,6 +16,7 @@ from core.types import Question
 
 from .json_errors import json_errors
 from .options import ASK_OPTIONS, HELP, log_option, read_config, setting_options
+from .signals import heed_interrupts
 from .typed import readable
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def ask(
             summary = await run_batch(assembled.pipeline, lines)
             click.echo(f"{output}: {summary}", err=True)
 
+    heed_interrupts()
     asyncio.run(work())
 
 
@@ -165,6 +167,7 @@ def chat(
                 history_file=STATE_DIR / "chat_history",
             )
 
+    heed_interrupts()
     asyncio.run(work())
 
 

@@ -13,6 +13,7 @@ import click
 from core.errors import ModelUnavailable
 
 from .options import EMBEDDING_OPTIONS, log_option, read_config, setting_options
+from .signals import heed_interrupts
 
 if TYPE_CHECKING:
     from core.config import Config
@@ -51,6 +52,7 @@ def pull(models: tuple[str, ...], update: bool, log_level: str, **given: Any) ->
     if not wanted:
         click.echo(NOTHING)
         return
+    heed_interrupts()
     sys.exit(asyncio.run(pull_all(config, wanted, update=update)))
 
 

@@ -76,6 +76,11 @@ async def run_until_stopped(work: Work, on_stop: Callable[[], None]) -> None:
         await running
 
 
+def heed_interrupts() -> None:
+    """Let Ctrl-C cancel what asyncio.run runs, also where a shell began the command deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def interrupt_at_once() -> None:
     """Let Ctrl-C end a build at once, also while it blocks the event loop."""
 
