@@ -81,6 +81,8 @@ async def test_a_sentence_shows_before_the_next_is_written_and_all_is_what_a_pip
     assert (writing.folder / ERRORS).read_text() == piped.err  # no sign of waiting in a file
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_terminal_shows_that_something_goes_on_until_there_is_text(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -94,6 +96,8 @@ async def test_a_terminal_shows_that_something_goes_on_until_there_is_text(
     assert f"{WAITING}\r \r{FIRST}" in shown.everything
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_what_a_failing_model_began_is_withdrawn_in_words_and_replaced_whole(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -111,6 +115,8 @@ async def test_what_a_failing_model_began_is_withdrawn_in_words_and_replaced_who
     assert REPLACED not in piped.out
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_model_that_fails_without_a_fallback_ends_what_was_begun(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -175,6 +181,8 @@ async def test_ctrl_c_in_chat_stops_the_answer_and_the_next_question_is_answered
     assert str(last).count(ASKED) == 1  # what was stopped is no part of the conversation
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_two_ctrl_c_leave_the_chat(writing: Terminal, ollama: ScriptedOllama) -> None:
     with screen(writing, "chat") as shown:
         await shows(shown, "> ")

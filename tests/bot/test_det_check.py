@@ -47,6 +47,8 @@ def row_of(ended: Ended, query: str) -> dict[str, Any]:
     return dict(row)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_the_questions_of_the_earlier_command_line() -> None:
     assert DET_PROMPTS == ("How do I track time in Clockify?", "How do I cancel my subscription?")
 
@@ -79,6 +81,8 @@ async def test_the_same_answers_pass_and_show_what_was_compared(
     assert report["verdict"] == "THE SAME: 1 of 2 questions were asked of the model."
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_person_reads_the_same(asking: Terminal) -> None:
     ended = await asking.run(*CHECK)
     lines = ended.out.splitlines()
@@ -107,6 +111,8 @@ async def test_another_answer_fails(asking: Terminal, ollama: ScriptedOllama) ->
     assert lines[-1] == f"DIFFERENT: 1 of 2 questions got other answers. {ALONE}"
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_so_does_one_that_users_would_not_see(
     asking: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -118,6 +124,8 @@ async def test_so_does_one_that_users_would_not_see(
     assert row_of(ended, TRACK)["differing"] == ["draft"]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_only_one_of_many_questions_need_differ(
     asking: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -139,6 +147,8 @@ async def test_only_one_of_many_questions_need_differ(
 ORDER = ["track", "lock", "lock", "track"]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_parallel_slots_that_differ_fail_and_are_explained(
     asking: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -154,12 +164,16 @@ async def test_parallel_slots_that_differ_fail_and_are_explained(
     assert "OLLAMA_NUM_PARALLEL=1" in SLOTS
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_parallel_slots_that_agree_pass(asking: Terminal, ollama: ScriptedOllama) -> None:
     ended = await asking.run(*CHECK, "--parallel", "3", "--json")
     assert (ended.code, ended.json["parallel"]) == (0, 3)
     assert len(row_of(ended, TRACK)["runs"]) == len(ollama.asked("/api/chat")) == 3
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 @pytest.mark.parametrize(
     ("environ", "says"),
     [
@@ -176,6 +190,8 @@ async def test_without_the_model_nothing_is_proved(
     assert says in said
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_model_that_fails_once_has_proved_nothing(
     asking: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -191,6 +207,8 @@ async def test_a_model_that_fails_once_has_proved_nothing(
     assert (ended.code, ended.json["exit_code"]) == (4, 4)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_model_that_is_never_asked_has_proved_nothing(asking: Terminal) -> None:
     ended = await asking.run(*CHECK, "--threshold", "1")
     assert ended.code == 4
@@ -210,6 +228,8 @@ BAD_FILES = [
 ]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 @pytest.mark.parametrize(("content", "says"), BAD_FILES, ids=range(len(BAD_FILES)))
 def test_a_bad_file_of_prompts_is_named(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "prompts.txt"
@@ -220,6 +240,8 @@ def test_a_bad_file_of_prompts_is_named(tmp_path: Path, content: bytes, says: st
     assert says in str(failure.value)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 def test_a_file_of_prompts_may_mix_both_forms(tmp_path: Path) -> None:
     path = tmp_path / "prompts.txt"
     lines = ("How?", "", '  {"query": "Wie?", "id": 3} ', "何？\r", '{"query": "half \\ud83d"}')
@@ -255,6 +277,8 @@ def report(*runs: Run, parallel: int = 0) -> DetReport:
 A, B, C = Run("m", "d", "r"), Run("m", "d", "s"), Run("n", "d", "r")
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 def test_a_difference_in_what_was_sent_is_another_matter() -> None:
     for runs in ((A, C), (A, Run())):
         differing = report(*runs)
@@ -265,6 +289,8 @@ def test_a_difference_in_what_was_sent_is_another_matter() -> None:
     assert NOT_ASKED in report_text(report(A, Run()))
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 def test_the_same_draft_that_is_checked_otherwise_is_a_difference() -> None:
     assert report_json(report(A, B))["prompts"][0]["differing"] == ["reply"]
     assert report(A, B).exit_code == 1

@@ -178,7 +178,7 @@ class TestAnswerers:
         assert isinstance(turn.reply, Answer)
         assert (turn.answerer, turn.footnotes) == ("extractive", (FALLBACK_FOOTNOTE,))
 
-    @pytest.mark.parametrize("answerer", ["ollama", "auto"])
+    @pytest.mark.parametrize("answerer", ["ollama", pytest.param("auto", marks=pytest.mark.proof)])
     async def test_a_bot_starts_without_its_ollama_and_goes_over_to_it(
         self, built: Path, answerer: str
     ) -> None:
