@@ -19,6 +19,7 @@ from bot.simulator.server import Simulator
 from bot.trying import local_slack, read_slack_settings
 from core.lock import build_lock
 
+from ..ollama import ScriptedOllama
 from .articles import write_articles
 from .conftest import is_bot
 from .scripted_slack import ScriptedSlack
@@ -192,16 +193,19 @@ async def test_run_without_a_way_into_slack_is_one_sentence(
 
 
 @pytest.mark.proof
-async def test_an_ollama_that_must_answer_and_does_not_ends_the_start_with_4(
+async def test_a_model_that_must_answer_and_is_not_there_ends_the_start_with_4(
     sim: Simulator, own: Terminal
 ) -> None:
-    must = own.on(sim, ANSWERER="ollama", GEN_MODEL="llama3.2")
-    run, chat, try_ = await asyncio.gather(
-        must.run("run"), must.run("chat"), must.run("try", "--port", "0")
-    )
+    async with ScriptedOllama() as ollama:
+        must = own.on(sim, ANSWERER="ollama", OLLAMA_URL=ollama.url, GEN_MODEL="phi4")
+        run, chat, try_ = await asyncio.gather(
+            must.run("run"), must.run("chat"), must.run("try", "--port", "0")
+        )
     for ended in (run, chat, try_):
         assert (ended.code, ended.out) == (4, "")
-        assert ended.err.splitlines()[-1].startswith("clockify-bot: Cannot reach Ollama at ")
+        last = ended.err.splitlines()[-1]
+        assert last.startswith("clockify-bot: Model phi4 is not on this Ollama")
+        assert "ollama pull phi4" in last
 
 
 async def test_try_takes_all_settings_of_slack_but_tokens_and_address(
