@@ -85,6 +85,8 @@ async def test_json_is_one_object_with_the_promised_fields(terminal: Terminal) -
         assert all(-1 <= hit["similarity"] <= 1 and hit["bm25"] >= 0 for hit in hits)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_small_talk_and_what_is_no_question_get_a_notice(terminal: Terminal) -> None:
     given = ["hello", "help", "", "thanks a lot!", "How? " * 400 + "!"]
     given += [given[-1][:2000]]
@@ -196,6 +198,8 @@ async def test_ollama_that_must_answer_and_does_not_is_exit_4(terminal: Terminal
     assert (code, "ollama pull llama3.2" in said) == (4, True)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_another_embedder_than_the_index_has_is_exit_3_and_names_both(
     terminal: Terminal,
 ) -> None:
@@ -242,6 +246,8 @@ async def test_debug_tells_what_was_sent_and_counted_and_what_was_tried_in_vain(
     assert "\npacked, " in head
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_dotenv_is_read_and_the_environment_and_then_the_options_win(
     terminal: Terminal,
 ) -> None:
@@ -257,18 +263,24 @@ async def test_dotenv_is_read_and_the_environment_and_then_the_options_win(
     assert len(by_option.json["sources"]) == 1
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_dotenv_that_is_no_text_is_exit_2(terminal: Terminal) -> None:
     (terminal.folder / ".env").write_bytes(b"\xff\xfe\x00SLACK")
     code, said = (await terminal.run("ask", LOCK)).failure
     assert (code, f"{terminal.folder}/.env cannot be read" in said) == (2, True)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_bytes_that_are_no_text_are_asked_all_the_same(terminal: Terminal) -> None:
     ended = await terminal.run("ask", "How do I lock timesheets\udcff?", "--json")
     assert (ended.code, ended.json["status"]) == (0, "answered")
     assert ended.json["query"] == "How do I lock timesheets\ufffd?"
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_without_weights_words_are_matched_and_the_footer_says_so(
     terminal: Terminal, tmp_path: Path
 ) -> None:

@@ -103,6 +103,8 @@ async def test_a_bad_line_is_named_and_the_others_are_answered_in_order(
     assert "🏷️ タグ" in written  # readable, not escaped
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_the_log_names_lines_and_nothing_that_an_id_holds(terminal: Terminal) -> None:
     forged = "1\n2026-01-01 00:00:00,000 ERROR bot: question 9 " + "x" * 1000
     terminal.write("in.jsonl", "", {"id": forged, "query": "hello"}, {"query": "thanks"})
@@ -168,6 +170,8 @@ async def test_a_smaller_input_keeps_the_replies_of_the_others(
     assert asked(ollama).total() == 6
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_links_are_followed_and_a_pipe_is_read(terminal: Terminal) -> None:
     wanted = write_questions(terminal)
     (terminal.folder / "real").mkdir()
@@ -292,6 +296,8 @@ async def refusals(terminal: Terminal, outputs: dict[str, str]) -> list[tuple[in
     return [each.failure for each in ended]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_an_output_that_is_something_else_is_refused_untouched(terminal: Terminal) -> None:
     write_questions(terminal)
     reply = '{"id": "other", "query": "another question", "status": "answered"}\n'

@@ -74,6 +74,8 @@ async def test_questions_follow_ups_and_commands(terminal: Terminal) -> None:
     assert "never" not in ended.out
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_short_question_of_another_kind_is_judged_by_itself(terminal: Terminal) -> None:
     questions = ("How do I lock timesheets?", "How do I create a tag?", "Who was Napoleon?")
     ended = await terminal.run("chat", stdin=said(*questions))
@@ -82,6 +84,8 @@ async def test_a_short_question_of_another_kind_is_judged_by_itself(terminal: Te
     assert napoleon.strip().startswith(REFUSAL)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_follow_up_is_read_with_the_last_question_not_with_a_greeting(
     terminal: Terminal,
 ) -> None:
@@ -95,6 +99,8 @@ async def test_a_follow_up_is_read_with_the_last_question_not_with_a_greeting(
     ]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_as_json_standard_output_holds_replies_and_nothing_else(terminal: Terminal) -> None:
     typed = said(":help", ":debug", "hello", ":sources", ":odd", "How do I create a tag?", ":debug")
     ended = await terminal.run("chat", "--json", "--log", "INFO", stdin=typed)
@@ -112,6 +118,8 @@ async def test_as_json_standard_output_holds_replies_and_nothing_else(terminal: 
     ]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_the_end_of_input_and_odd_bytes_are_no_mistake(terminal: Terminal) -> None:
     ended = await terminal.run("chat", stdin=b"How do I create a tag\xff?\n\xff\xfe\n")
     assert (ended.code, "Traceback" in ended.err) == (0, False)
@@ -182,6 +190,8 @@ def test_ctrl_c_leaves_at_once(shown: Screen) -> None:
     assert shown.process.returncode == 0
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_options_of_the_determinism_check_need_it(terminal: Terminal) -> None:
     for options in (("--parallel",), ("--parallel", "2"), ("--prompts", "more.txt")):
         code, said = (await terminal.run("chat", *options)).failure

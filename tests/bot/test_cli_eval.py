@@ -78,6 +78,8 @@ async def test_text_names_what_was_found_instead(own: Terminal) -> None:
     ]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

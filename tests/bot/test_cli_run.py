@@ -93,6 +93,8 @@ async def test_try_builds_prints_its_address_and_is_quick_the_second_time(
     assert (await second.stop(signal.SIGTERM))[0] == 0
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_try_takes_3000_or_the_next_free_port_and_other_knowledge_has_its_own_index(
     fresh: Terminal, processes: list[Running]
 ) -> None:
@@ -138,6 +140,8 @@ async def test_try_goes_on_with_the_index_that_is_there_when_a_build_is_refused(
         assert (await running.stop(signal.SIGINT))[0] == 0
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_ctrl_c_ends_a_build_that_try_waits_for(
     fresh: Terminal, processes: list[Running]
 ) -> None:
@@ -351,6 +355,8 @@ async def test_two_minutes_without_slack_end_it_with_75(
     assert "Traceback" not in running.text
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_asking_for_help_needs_nothing(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, bare(tmp_path))
     help, version, nothing = await asyncio.gather(

@@ -130,6 +130,8 @@ async def test_a_model_that_fails_without_a_fallback_ends_what_was_begun(
     assert "clockify-bot: Ollama at " in (writing.folder / ERRORS).read_text()
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_json_does_not_stream_not_even_into_a_terminal(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -160,6 +162,8 @@ async def test_ctrl_c_ends_ask_with_130_and_the_request_at_the_server(
     assert "Traceback" not in (writing.folder / ERRORS).read_text()
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_ctrl_c_in_chat_stops_the_answer_and_the_next_question_is_answered(
     writing: Terminal, ollama: ScriptedOllama
 ) -> None:

@@ -115,6 +115,8 @@ async def test_every_way_to_ask_is_answered_from_the_articles(office: Office) ->
     assert office.privates("U0ADA") == office.privates("U0GUS") == []
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_an_answer_takes_less_than_a_second(office: Office) -> None:
     await office.ask(f"@clockify-bot {LOCK}")
     spent = []
@@ -145,6 +147,8 @@ async def test_a_click_on_a_thumb_is_kept(office: Office) -> None:
     assert (vote["vote"], vote["surface"], vote["generation"]) == ("down", "mention", "00000001")
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_rebuild_makes_new_text_live_without_a_restart(office: Office) -> None:
     sim = office.sim
     write_article(office.terminal.folder / "knowledge", "lock-timesheets", NEW_TEXT)

@@ -170,6 +170,8 @@ async def test_vectors_of_another_embedder_are_not_swapped_in_but_an_index_of_wo
         assert (assembled.pipeline.generation, assembled.pipeline.index.spec) == ("00000003", None)
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_an_index_built_anew_under_the_same_number_is_followed(own: Terminal) -> None:
     async with serving(own) as (assembled, store):
         follower = Follower(assembled.pipeline, store)
@@ -222,6 +224,8 @@ async def test_run_follows_a_build_from_the_command_line(sim: Simulator, own: Te
         await running.kill()
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_chat_answers_the_next_question_from_what_is_live(own: Terminal) -> None:
     process = await asyncio.create_subprocess_exec(
         *(*MODULE, "chat", "--json"),

@@ -97,6 +97,8 @@ async def test_verify(terminal: Terminal, store: Store) -> None:
     assert sentence.endswith("Run: clockify-bot build --force")
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_rollback(terminal: Terminal, store: Store) -> None:
     assert lines(await terminal.run("generations", "rollback")) == [
         "00000003 → 00000002: running bots answer from it within 5 s.",
@@ -119,6 +121,8 @@ async def test_rollback(terminal: Terminal, store: Store) -> None:
     assert impossible.json["error"].startswith('"-7" is not the number of a generation. ')
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_changing_waits_for_a_build_and_reading_does_not(
     terminal: Terminal, store: Store
 ) -> None:

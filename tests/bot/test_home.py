@@ -317,6 +317,8 @@ def test_a_follow_up_is_asked_again_as_the_question_that_was_searched() -> None:
     assert buttons(view) == [("home_again", "How do I track time on iOS?")]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_the_real_knowledge_gives_examples_that_it_answers(
     sim: Simulator, own: Terminal
 ) -> None:

@@ -425,6 +425,8 @@ def is_gone(pid: int) -> bool:
     return True
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_builder_whose_parent_is_killed_ends_and_its_embeddings_are_used_again(
     own: Terminal,
 ) -> None:

@@ -231,12 +231,28 @@ SENTENCES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
-@given(
+SPLIT_ANSWERS = given(
     sentences=st.lists(SENTENCES, min_size=1, max_size=12),
     splits=st.lists(st.integers(1, 40), min_size=1, max_size=6),
 )
+
+
+@settings(max_examples=40, deadline=None)
+@SPLIT_ANSWERS
 def test_however_an_answer_is_split_it_is_the_same(sentences: list[str], splits: list[int]) -> None:
+    judge_split(sentences, splits)
+
+
+@pytest.mark.proof
+@pytest.mark.beside
+@pytest.mark.timeout(600)
+@settings(max_examples=600, deadline=None)
+@SPLIT_ANSWERS
+def test_however_many_answers_are_split(sentences: list[str], splits: list[int]) -> None:
+    judge_split(sentences, splits)
+
+
+def judge_split(sentences: list[str], splits: list[int]) -> None:
     text = " ".join(["Open Settings [1].", *sentences])
     shown, whole = asyncio.run(streamed(text, characters=splits[0]))
     for characters in splits[1:]:
