@@ -1,5 +1,7 @@
 """Measure the grounding check: how many true claims stay, how many wrong ones go, by kind.
 
+Then the same of headings and remarks, in whole answers.
+
 Run: python -m benchmarks.grounding [--set calibration|held-out|review] [--words] [--list]
 """
 
@@ -12,18 +14,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from core.articles import Limits, read_knowledge
 from core.chunking import ChunkSizes, split_article
 from core.embedders.embedded import EmbeddedEmbedder
+from core.grounding import Checker
 from core.passages import MARKER
 from core.support import Support
-from core.types import Article, ChunkKind, Context, Snippet
+from core.types import Answer, Article, ChunkKind, Context, Draft, Snippet
 
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 CLAIMS = Path(__file__).with_name("grounding_claims.yaml")
+FACTS = Path(__file__).with_name("grounding_facts.yaml")
+ASIDES = Path(__file__).with_name("grounding_asides.yaml")
 TRUE = ("copy", "paraphrase")
 COPIES = 6  # sentences of each article
 FOREIGN = 5  # true claims of the other articles, for each article
@@ -48,6 +54,7 @@ async def main() -> None:
     embedder = EmbeddedEmbedder()
     articles = {article.source: article for article in _articles()}
     labelled = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
+    labelled |= yaml.safe_load(FACTS.read_text(encoding="utf-8"))
     for name in [options.set] if options.set else list(labelled):
         claims = list(_claims(labelled[name], articles))
         verdicts: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
@@ -59,6 +66,26 @@ async def main() -> None:
                 verdict = await support.verdict(claim.text, numbers)
                 verdicts[claim.kind].append((claim, verdict.reason))
         _report(name, verdicts, is_listing=options.list)
+    for source, asides in yaml.safe_load(ASIDES.read_text(encoding="utf-8")).items():
+        context = _context(articles[source], embedder)
+        await _report_asides(context, asides, is_listing=options.list)
+
+
+async def _report_asides(context: Context, asides: dict[str, Any], *, is_listing: bool) -> None:
+    """Put each heading above a true claim, each remark behind it, and see what is shown."""
+    print("== beside claims")
+    for what in ("headings", "remarks"):
+        for kind, texts in asides[what].items():
+            right = 0
+            for text in texts:
+                claim = f"{asides['claim']} [1]"
+                draft = f"{text}\n\n{claim}" if what == "headings" else f"{claim} {text}"
+                reply = await Checker(context).check(Draft(draft, "benchmark"))
+                is_shown = isinstance(reply, Answer) and text in reply.text
+                right += is_shown == (kind == "honest")
+                if is_listing and is_shown != (kind == "honest"):
+                    print(f"    {text} ({'kept' if is_shown else 'dropped'})")
+            print(f"{what:<9} {kind:<8} {right}/{len(texts)} right")
 
 
 def _report(name: str, verdicts: dict[str, list[tuple[Claim, str]]], *, is_listing: bool) -> None:

@@ -63,6 +63,7 @@ def ask(
     In a terminal the answer is shown while it is written.
     """
     from core.assembly import open_pipeline
+    from core.embedder_checks import START_SECONDS
 
     from .batch import open_batch, run_batch
 
@@ -75,7 +76,8 @@ def ask(
     lines = open_batch(batch, output) if batch is not None and output is not None else None
 
     async def work() -> None:
-        async with open_pipeline(config) as assembled:
+        seconds = START_SECONDS if lines is None else None
+        async with open_pipeline(config, embedder_seconds=seconds) as assembled:
             _print_notes(assembled)
             if lines is None:
                 await _ask_one(assembled, question or "", debug=debug, as_json=as_json)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import click
 
 from core.assembly import build_request, index_written
 from core.config import Config
+from core.embedder_checks import CheckedEmbedder
 from core.errors import BotError, RebuildRefused
 from core.model_assembly import open_ollama
-from core.rebuild import rebuild
+from core.rebuild import BuildRequest, rebuild
 from core.report import BuildReport, Phase, Progress
 
 from .events import EventWriter
@@ -34,7 +36,7 @@ async def build_for_people(
             request = build_request(
                 config, client, purpose=purpose, lexical_only=lexical_only, force=force
             )
-            report = await rebuild(request, show)
+            report = _noted(await rebuild(request, show), request)
     print_warnings(report, every=purpose.endswith("build"))
     if not quiet:
         click.echo(report_text(report), err=True)
@@ -68,7 +70,7 @@ def build_for_parent(
                 is_wanted=lifeline.is_wanted,
             )
             with index_written(config.index_dir):
-                return await rebuild(request, show)
+                return _noted(await rebuild(request, show), request)
 
     try:
         report = asyncio.run(work())
@@ -80,3 +82,10 @@ def build_for_parent(
         return INTERRUPTED
     events.report(report)
     return 0
+
+
+def _noted(report: BuildReport, request: BuildRequest) -> BuildReport:
+    """Add what is to be said of the embedding model."""
+    embedder = request.embedder
+    notes = embedder.notes if isinstance(embedder, CheckedEmbedder) else ()
+    return replace(report, notes=(*notes, *report.notes))

@@ -112,7 +112,7 @@ async def _check(config: Config, queries: Sequence[str], parallel: int) -> DetRe
         )
     config = dataclasses.replace(config, answerer="ollama")  # auto would fall back to quotes
     try:
-        async with open_pipeline(config) as assembled:
+        async with open_pipeline(config, embedder_seconds=None) as assembled:
             pipeline = assembled.pipeline
             turns = await det_check(pipeline, queries, parallel=parallel)
     except ModelUnavailable as error:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import click
 from slack_sdk.web.async_client import AsyncWebClient
 
 from core.articles import Limits, read_knowledge
-from core.assembly import open_index
+from core.assembly import LEXICAL_NOTE, open_index
 from core.config import Config
+from core.embedder_checks import START_SECONDS, opened_embedder
 from core.errors import BotError, ModelUnavailable
 from core.model_assembly import make_embedder, open_ollama
 from core.ollama import OllamaClient
 from core.pipeline import require_same
-from core.protocols import EmbedderSpec
-from core.readiness import embedder_readiness
+from core.readiness import Readiness, version_note
 from core.store import Opened, Store
 
 from .config import SlackConfig
@@ -28,7 +31,20 @@ from .startup import check_tokens, open_client
 MAX_ADMINS = 20  # of ADMIN_USERS that are looked up
 
 
-async def examine(config: Config, environ: dict[str, str]) -> AsyncIterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds for an embedding model: longer than a start, which keeps people from answers."""
+
+    embedder: float = 20.0
+    silence: float = 2.0  # before it is said what is waited for
+    start: float = START_SECONDS
+
+
+async def examine(
+    config: Config,
+    environ: dict[str, str],
+    waits: Waits = Waits(),
+) -> AsyncIterator[Finding]:
     """Look at everything that `run` needs, the cheap things first; settings are read already."""
     yield Finding(Verdict.OK, "settings", "all values are valid")
     opened: Opened | BotError
@@ -41,7 +57,7 @@ async def examine(config: Config, environ: dict[str, str]) -> AsyncIterator[Find
         server = await look_at_server(config, client)
         for finding in server.findings:
             yield finding
-        async for finding in _embedder_and_index(config, client, server, opened):
+        async for finding in _embedder_and_index(config, client, server, opened, waits):
             yield finding
         for finding in await look_at_generator(config, client, server):
             yield finding
@@ -69,46 +85,76 @@ def _needed_to_build(problem: str, *, has_index: bool) -> Finding:
 
 
 async def _embedder_and_index(
-    config: Config, client: OllamaClient, server: Server, opened: Opened | BotError
+    config: Config,
+    client: OllamaClient,
+    server: Server,
+    opened: Opened | BotError,
+    waits: Waits,
 ) -> AsyncIterator[Finding]:
-    indexed = opened.index.spec if isinstance(opened, Opened) else None
-    spec, problem = await _embedder(config, client, server, indexed)
-    if spec is not None:
-        yield Finding(Verdict.OK, "embedder", str(spec))
-    elif isinstance(opened, Opened):
-        detail = f"questions are matched by words, because: {problem}"
-        yield Finding(Verdict.NOTE, "embedder", detail)
-    else:
-        yield Finding(Verdict.BAD, "embedder", problem, ModelUnavailable.exit_code)
+    ready, late = await _embedder(config, client, server, waits)
+    yield _embedder_finding(ready, late, has_index=isinstance(opened, Opened))
     if isinstance(opened, BotError):
         yield bad("index", opened)
         return
+    index = opened.index
     try:
-        if spec is not None:
-            require_same(indexed, spec)
+        if ready.spec is not None:
+            require_same(index.spec, ready.spec)
     except BotError as error:
         yield bad("index", error)
         return
-    index = opened.index
     detail = f"generation {index.generation}: {index.articles} articles, {len(index.chunks)} chunks"
     for damaged in opened.damaged:
         yield Finding(Verdict.NOTE, "index", f"damaged, an older one answers: {damaged}")
+    if index.spec is None:
+        detail = f"{detail}, in {config.index_dir}. {LEXICAL_NOTE}"
+        yield Finding(Verdict.NOTE, "index", detail)
+        return
     yield Finding(Verdict.OK, "index", f"{detail}, in {config.index_dir}")
 
 
 async def _embedder(
-    config: Config, client: OllamaClient, server: Server, indexed: EmbedderSpec | None
-) -> tuple[EmbedderSpec | None, str]:
-    """Give what embeds, or why nothing does; one that does not fit the index is the index's."""
-    if config.embedder == "ollama":
-        if server.problem:
-            return None, server.problem
-        ready = await embedder_readiness(client, config.emb_model, indexed=indexed)
-        return ready.spec, ready.problem
+    config: Config, client: OllamaClient, server: Server, waits: Waits
+) -> tuple[Readiness, str]:
+    """Give what embeds, or why nothing does; and "", or that it was too late for a start."""
+    is_asked = config.embedder == "ollama"
+    if is_asked and server.problem:
+        return Readiness(server.problem), ""
+    loop = asyncio.get_running_loop()
+    started, embedder = loop.time(), make_embedder(config, client)
+    telling = loop.call_later(waits.silence, _tell_of_waiting, config.emb_model, waits.embedder)
+    if not is_asked:
+        telling.cancel()
     try:
-        return await make_embedder(config, client).spec(), ""
-    except ModelUnavailable as error:
-        return None, str(error)
+        async with opened_embedder(
+            embedder, client, config.emb_model, seconds=waits.embedder
+        ) as ready:
+            seconds = loop.time() - started
+    finally:
+        telling.cancel()
+    if not is_asked or seconds <= waits.start:
+        return ready, ""
+    return ready, (
+        f"It took {seconds:.0f} s, and a start waits for {waits.start:g} s: "
+        "until it is loaded, questions are matched by words."
+    )
+
+
+def _tell_of_waiting(model: str, seconds: float) -> None:
+    click.echo(f"Waiting up to {seconds:g} s for {model} to embed a word …", err=True)
+
+
+def _embedder_finding(ready: Readiness, late: str, *, has_index: bool) -> Finding:
+    if ready.spec is None and has_index:
+        detail = f"questions are matched by words, because: {ready.problem}"
+        return Finding(Verdict.NOTE, "embedder", detail)
+    if ready.spec is None:
+        return Finding(Verdict.BAD, "embedder", ready.problem, ModelUnavailable.exit_code)
+    said = version_note(ready.version)  # of the server, above
+    notes = [note for note in (*ready.notes, late) if note not in ("", said)]
+    if notes:
+        return Finding(Verdict.NOTE, "embedder", f"{ready.spec}: {' '.join(notes)}")
+    return Finding(Verdict.OK, "embedder", str(ready.spec))
 
 
 async def examine_slack(environ: dict[str, str]) -> Finding:

@@ -105,7 +105,8 @@ def _tokens(config: Config) -> Finding:
     suggested, factor = counts.suggested(config.gen_model, PROMPT_VERSION), config.chars_per_token
     told = f"CHARS_PER_TOKEN {factor:g}"
     if suggested is None:
-        return Finding(Verdict.OK, "tokens", f"{told}; no prompt counted by {config.gen_model} yet")
+        few = f"too few prompts counted by {config.gen_model} yet to check it"
+        return Finding(Verdict.OK, "tokens", f"{told}; {few}")
     seen = f"the prompts that {config.gen_model} counted suggest {suggested:g}"
     if suggested < TOO_FEW * factor:
         return Finding(

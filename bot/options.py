@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from dotenv import dotenv_values
 
 from core.config import Config
 from core.errors import SettingsError
+from core.settings import setting_rows
 
 from .logs import LEVELS
 
@@ -37,7 +37,7 @@ ANSWER_OPTIONS = {
 }
 BUILD_OPTIONS = {**KNOWLEDGE_OPTIONS, **EMBEDDING_OPTIONS}
 ASK_OPTIONS = {**BUILD_OPTIONS, **ANSWER_OPTIONS}
-HELP = {item.metadata["env"]: item.metadata["help"] for item in dataclasses.fields(Config)}
+HELP = {row.env: row.help for row in setting_rows(Config)}
 
 
 def setting_options(options: Mapping[str, str]) -> Callable[[F], F]:

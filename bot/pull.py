@@ -46,6 +46,8 @@ def pull(models: tuple[str, ...], update: bool, log_level: str, **given: Any) ->
     """
     from .logs import set_up_logging
 
+    if not all(model.strip() for model in models):
+        raise click.UsageError("A name of a model is empty; give one, as in: pull llama3.2")
     set_up_logging(log_level.upper())
     config = read_config(given)
     wanted = tuple(dict.fromkeys(models)) or configured(config)

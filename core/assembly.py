@@ -11,11 +11,11 @@ from pathlib import Path
 
 from .articles import Limits
 from .config import Config
+from .embedder_checks import START_SECONDS, CheckedEmbedder
 from .embedders.embedded import EmbeddedEmbedder
-from .errors import ModelUnavailable, SettingsError
-from .model_assembly import make_embedder, open_models, open_ollama
+from .errors import SettingsError
+from .model_assembly import make_embedder, open_models, open_ollama, opened_for_answers
 from .ollama import OllamaClient
-from .ollama_reply import is_unreachable
 from .pipeline import AnswerRules, Pipeline, require_same
 from .protocols import Embedder
 from .rebuild import BuildRequest
@@ -23,6 +23,7 @@ from .retrieval import RetrievalRules
 from .store import Opened, Store
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+LEXICAL_NOTE = "The index was built --lexical-only: questions are matched by words."
 OTHER_INDEX = "Set INDEX (--index) to a folder with room that you may read and write."
 
 
@@ -34,15 +35,20 @@ class Assembled:
     embedder: Embedder
     store: Store
     opened: Opened
-    notes: tuple[str, ...]  # "Answers are quotes …, because Ollama does not answer at …"
+    notes: tuple[str, ...]  # "Answers are quotes …: Cannot reach Ollama at …"
 
 
 @asynccontextmanager
 async def open_pipeline(
-    config: Config, *, quotes_on_failure: bool = False
+    config: Config,
+    *,
+    quotes_on_failure: bool = False,
+    embedder_seconds: float | None = START_SECONDS,
 ) -> AsyncIterator[Assembled]:
     """Open the live generation and the models; quotes_on_failure is for surfaces that run long.
 
+    embedder_seconds bounds how long an Ollama is waited for to embed; None: as long as by one
+    question, for many in a row, of which the first shall not be matched otherwise than the last.
     Raises IndexUnusable, EmbedderMismatch, SettingsError for a bad INDEX, and ModelUnavailable for
     an explicit ANSWERER=ollama that cannot be used.
     """
@@ -51,12 +57,19 @@ async def open_pipeline(
         store = Store(config.index_dir)
         opened = open_index(store)
         embedder = make_embedder(config, client, is_for_answers=True)
-        problem = await _embedder_problem(opened, embedder, client)
-        notes = list(opened.damaged)
+        notes, told_problem = list(opened.damaged), ""
         if opened.index.spec is None:
-            notes.append("The index was built --lexical-only: questions are matched by words.")
-        elif problem:
-            notes.append(f"Questions are matched by words only: {problem}")
+            notes.append(LEXICAL_NOTE)
+        else:
+            ready = await stack.enter_async_context(
+                opened_for_answers(config, client, embedder, seconds=embedder_seconds)
+            )
+            if ready.spec is not None:
+                require_same(opened.index.spec, ready.spec)
+            if ready.problem:
+                notes.append(f"Questions are matched by words only: {ready.problem}")
+            notes += ready.notes
+            told_problem = ready.raised or ready.problem
         models = await stack.enter_async_context(
             open_models(config, client, embedder, runs_long=quotes_on_failure)
         )
@@ -68,9 +81,10 @@ async def open_pipeline(
             rules=answer_rules(config),
             rewriter=models.rewriter,
             reranker=models.reranker,
-            told_problem=problem,
+            told_problem=told_problem,
         )
-        yield Assembled(pipeline, embedder, store, opened, (*notes, *models.notes))
+        told = tuple(dict.fromkeys((*notes, *models.notes)))  # one Ollama, one note of its version
+        yield Assembled(pipeline, embedder, store, opened, told)
 
 
 def check_index_place(folder: Path) -> None:
@@ -157,10 +171,13 @@ def build_request(
 
     started_by is a Slack user id; is_wanted is asked right before publishing.
     """
+    embedder = None if lexical_only else make_embedder(config, client)
+    if embedder is not None and config.embedder == "ollama":
+        embedder = CheckedEmbedder(embedder, client, config.emb_model)
     return BuildRequest(
         knowledge=config.knowledge,
         folder=config.index_dir,
-        embedder=None if lexical_only else make_embedder(config, client),
+        embedder=embedder,
         limits=Limits(config.max_file_mb * 2**20, config.max_article_kb * 2**10),
         lock_timeout_seconds=config.build_lock_timeout,
         purpose=purpose,
@@ -171,19 +188,3 @@ def build_request(
         cache_max_bytes=config.cache_max_mb * 2**20,
         is_wanted=is_wanted,
     )
-
-
-async def _embedder_problem(opened: Opened, embedder: Embedder, client: OllamaClient) -> str:
-    """Open the model now; a missing one leaves word matches, another one is an error.
-
-    Who waited for it here in vain does not wait again with the question that follows.
-    """
-    if opened.index.spec is None:
-        return ""
-    try:
-        require_same(opened.index.spec, await embedder.spec())
-    except ModelUnavailable as error:
-        if is_unreachable(error):
-            client.pause_embeddings(str(error))
-        return str(error)
-    return ""

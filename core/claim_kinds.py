@@ -7,14 +7,14 @@ from enum import StrEnum
 
 from .citations import CITATION, without_citations
 from .refusals import is_remark
+from .tidying import is_bare
 from .wording import without_opening
 
 CITES_ONLY = re.compile(
     r"\W*(?:(?:sources?|references?|see(?: also)?|snippets?|according to)\W*)?", re.IGNORECASE
 )
 OPENER = re.compile(
-    r"\W*(?:yes|no|sure|certainly|absolutely|of course|definitely|great question|good question|ja|"
-    r"nein|oui|non|s[ií]|n[ãa]o|sim|hello|hi|note|important|tip|warning|answer|summary|done|"
+    r"\W*(?:great question|good question|hello|hi|note|important|tip|warning|answer|summary|"
     r"here(?:'s| is) how(?: to do (?:it|that|this))?)\W*",
     re.IGNORECASE,
 )
@@ -22,7 +22,7 @@ CLOSING = re.compile(
     r"\W*(?:(?:i )?hope (?:this|that) helps|(?:please )?let me know|(?:please )?feel free|"
     r"if you (?:have|need) (?:any |more |further |other |additional )*(?:questions?|help|"
     r"assistance)\b|you(?:'|’)re welcome|good luck|that(?:'|’)s (?:it|all)\b|is there anything|"
-    r"happy (?:tracking|to help)|(?:you are|you(?:'|’)re) (?:all set|done)\b)",
+    r"happy (?:tracking|to help)|done\W*$|(?:you are|you(?:'|’)re) (?:all set|done)\b)",
     re.IGNORECASE,
 )
 LINK = re.compile(r"\[(?P<label>[^\[\]\n]{1,300})\]\([^()\n]{1,2000}\)")
@@ -37,7 +37,8 @@ class Kind(StrEnum):
     ROW = "row"
     CODE = "code"
     LEAD_IN = "lead-in"  # "To lock timesheets:", a table's header
-    OPENER = "opener"  # "Yes."
+    OPENER = "opener"  # "Note:", "Great question!"
+    YES_OR_NO = "yes-or-no"  # "Yes.", "No, you can't."
     HEADING = "heading"
     CITATIONS = "citations"  # nothing but [n]
     REMARK = "remark"  # "The snippets do not mention X."
@@ -55,6 +56,8 @@ def kind_of(text: str, *, is_last: bool) -> Kind:
     bare = CITATION.sub("", text).strip()
     if CITES_ONLY.fullmatch(bare):
         return Kind.CITATIONS
+    if is_bare(bare):
+        return Kind.YES_OR_NO
     if is_last and bare.rstrip("*_ ").endswith((":", "：")):
         return Kind.LEAD_IN
     if OPENER.fullmatch(bare):

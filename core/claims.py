@@ -13,10 +13,13 @@ from dataclasses import dataclass, replace
 from .citations import cited_in
 from .claim_kinds import Kind, kind_of, plain
 from .disarm import CODE
+from .headings import is_label
+from .tidying import is_bare
 
 ITEM = r"(?:[-*+•]|\d{1,3}[.)])[ \t]+"
 ITEM_START = re.compile(rf"(?P<indent>[ \t]*)(?P<marker>{ITEM})(?=\S)")
 HEADING = re.compile(r"[ \t]{0,3}(?P<marks>#{1,6})[ \t]+\S.*|[ \t]*\*\*[^*\n]{1,120}\*\*:?[ \t]*")
+BOLD = re.compile(r"\*\*(?P<text>[^*\n]+)\*\*:?")
 ROW = re.compile(r"[ \t]*\|.*\|[ \t]*")
 RULE_ROW = re.compile(r"[ \t|:-]+")
 RULE = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*")
@@ -216,10 +219,20 @@ class _Reader:
             yield flow.end
 
     def _heading(self, line: str, start: int, end: int) -> Part:
+        """Make a heading; a bold line that is a sentence is a paragraph."""
         match = HEADING.fullmatch(line)
         level = len(match["marks"]) if match is not None and match["marks"] else 7
-        part = self._part(Kind.HEADING, start, end, plain(line.strip(" \t#")), self._group)
-        return replace(part, level=level)
+        text = line.strip(" \t#")
+        bold = BOLD.fullmatch(text)
+        bare = bold["text"] if bold is not None else text  # all of it is no label to click
+        kind = Kind.HEADING
+        if WORDY.search(text):
+            if is_bare(text):
+                kind = Kind.YES_OR_NO
+            elif level == 7 and not is_label(text, is_bold=True):
+                kind = kind_of(text, is_last=True)
+                self._is_led = kind is Kind.LEAD_IN
+        return replace(self._part(kind, start, end, plain(bare), self._group), level=level)
 
     def _row(self, line: str, start: int, end: int) -> Part:
         cells = tuple(plain(cell.strip()) for cell in line.strip(" \t|").split("|"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .settings import question_deadline_setting, read_settings, setting
 
 STATE_DIR = Path(".clockify-bot")
+OF_THE_MODEL = ("OLLAMA_URL", "OLLAMA_API_KEY", "GEN_MODEL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +145,13 @@ class Config:
         "CACHE_MAX_MB", "Kept embeddings beyond this are dropped, MiB.", 512, low=1, high=1_000_000
     )
 
+    names_model: bool = field(default=False, compare=False)  # an OF_THE_MODEL was set
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
         """Read all settings; raises SettingsError naming the first bad one."""
-        return read_settings(cls, environ)
+        is_named = any(environ.get(name, "").strip() for name in OF_THE_MODEL)
+        return replace(read_settings(cls, environ), names_model=is_named)
 
     @property
     def index_dir(self) -> Path:

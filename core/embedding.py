@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -72,10 +73,23 @@ async def embed_chunks(
     return Embedded(vectors, len(missing), len(rows_of) - len(missing), rejected)
 
 
+@runtime_checkable
+class EachEmbedder(Protocol):
+    """What an embedder may offer besides: a bad text does not take the others with it."""
+
+    async def embed_each(
+        self, texts: Sequence[str], *, role: Role
+    ) -> Sequence[Vector | TextRejected]:
+        """Return for each text its unit vector, or why there is none."""
+
+
 async def embed_what_can(
     texts: Sequence[str], embedder: Embedder, *, role: Role
 ) -> dict[str, Vector]:
-    """Embed distinct texts; those that cannot be are left out."""
+    """Embed distinct texts, each once where the embedder can; what it rejects is left out."""
+    if isinstance(embedder, EachEmbedder):
+        found = zip(texts, await embedder.embed_each(texts, role=role), strict=True)
+        return {text: row for text, row in found if not isinstance(row, TextRejected)}
     left = list(texts)
     while left:
         try:

@@ -6,21 +6,21 @@ Takes text in any script; compares folded: 1,000 = 1 000, "five" = 5, $5 = 5 USD
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
+from .contrasts import is_on_both_sides, is_on_other_side
+from .folding import fold, words_with_parts
+from .folding import terms_of as terms_of  # for those who compare with facts
+from .names import capitalised, has_name, names_in
+from .number_context import times_in
 from .numbers_in_text import Number, has_number, numbers_of
-from .terms import STOP_WORDS, WORD, TermAnalyzer
+from .plans import plan_names, plans_at_start
+from .roles import is_of_everybody, roles_in, subjects_in
+from .terms import WORD
 from .wording import RUN_IN, meanings_of
 
 STEP = re.compile(r"\bsteps? \d{1,3}(?:(?:-| to | and )\d{1,3})?\b", re.IGNORECASE)
-_DATES = """
-monday tuesday wednesday thursday friday saturday sunday january february march april june july
-august september october november december
-"""
-DATES = frozenset(_DATES.split())
 MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 LABEL = re.compile(
     r"\*\*(?P<bold>[^*\n]{1,120})\*\*|[\"“”„«](?P<quoted>[^\"“”„«»\n]{1,120})[\"“”»]|"
@@ -35,55 +35,9 @@ POINTS_BACK = re.compile(
     r"\W*(?:it|they|this|that|these|those|its|their|both|such|otherwise|he|she|in that case)\b",
     re.IGNORECASE,
 )
-ACRONYMS = re.compile(r"(?<=[A-Z]{2})s$")  # PDFs
-DASHES = str.maketrans("‐‑‒–—−’‘´`“”„«»", '------\'\'\'\'"""""')
 
-# Words of one row exclude each other: who says "before" has no support in "after".
-CONTRASTS = tuple(
-    tuple(frozenset(member.split("/")) for member in row.split())
-    for row in (
-        "daily weekly monthly/month's yearly/annually quarterly hourly",
-        "before after",
-        "minimum/least maximum/most",
-        "enable/activate/on/enabled/activated disable/deactivate/off/disabled/deactivated",
-        "left right",
-        "top/upper bottom/lower",
-        "include/includes/included/including exclude/excludes/excluded/excluding",
-        "required/mandatory/must optional/optionally",
-        "public private",
-        "free paid",
-        "increase/increases/raise decrease/decreases/reduce",
-        "allow/allows/allowed/permit prevent/prevents/prevented/block/blocks/blocked/forbid",
-        "first last",
-        "automatically/automatic manually/manual/hand",
-        "lock/locked/locks unlock/unlocked/unlocks",
-        "archive/archived/archives restore/restored/unarchive",
-        "import/imports/imported export/exports/exported",
-        "billable non-billable/nonbillable",
-        "approve/approved/approves reject/rejected/rejects",
-        "permanently/forever temporarily",
-        "above below",
-        "start/starts/begin/begins end/ends",
-        "online offline",
-        "past/previous/earlier future",
-        "active inactive",
-        "more fewer/less",
-        "same different",
-        "add/adds/added remove/removes/removed/delete/deletes/deleted",
-        "once twice",
-    )
-)
-COMMON = frozenset(("url", "ui", "pc", "faq", "id", "ok"))  # capitals that name no product
 CURRENCIES, FOR_FREE = ("usd", "eur", "gbp"), frozenset(("free", "charg"))  # $0
-ROLES = ("admin", "owner", "manager", "guest", "reviewer", "administrator", "supervisor")
-ROLE = re.compile(rf"\b(?:(?:{'|'.join(ROLES)})(?:s|'s)?|regular(?= (?:users?|members?)))\b")
-EVERYBODY = re.compile(
-    r"\b(?:anyone|anybody|everyone|everybody|all (?:users|members|people|roles|plans)|"
-    r"any (?:user|member|plan|role)|every (?:user|member|plan|role)|each plan)\b"
-)
-NOBODY = re.compile(r"\b(?:not|never|without)\b|n't\b")  # "does not stop anyone"
 ALL = frozenset("all every each any anyone anybody everyone everybody everything".split())  # noqa: SIM905
-_ANALYZER = TermAnalyzer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +48,9 @@ class Facts:
     names: frozenset[str]  # terms
     labels: tuple[str, ...]
     heads: tuple[str, ...]  # run-in heads: labels only where the knowledge has them
+    plans: frozenset[str]  # what may be one: a name only where plans are spoken of
     roles: frozenset[str]
+    subjects: frozenset[str]  # those of them that do what the claim says
     is_everybody: bool
 
     def __bool__(self) -> bool:
@@ -111,6 +67,7 @@ class Passage:
     meanings: frozenset[str]  # terms, one for all that say the same
     words: frozenset[str]
     numbers: tuple[Number, ...]
+    said: frozenset[str]  # meanings and units of time of all its snippet, for rates
 
 
 def facts_of(claim: str, known: frozenset[str] = frozenset()) -> Facts:
@@ -121,25 +78,29 @@ def facts_of(claim: str, known: frozenset[str] = frozenset()) -> Facts:
     folded = fold(STEP.sub(" ", claim))
     return Facts(
         numbers=tuple(numbers_of(folded, is_claim=True)),
-        names=frozenset(_names(claim)) | (frozenset(_capitalised(claim)) & known),
+        names=_all_names(claim, known),
         labels=tuple(_labels(RUN_IN.sub(" ", claim, count=1) if RUN_IN.match(claim) else claim)),
         heads=tuple(match["head"] for match in [RUN_IN.match(claim)] if match is not None),
-        roles=frozenset(_roles(folded)),
-        is_everybody=EVERYBODY.search(folded) is not None and not NOBODY.search(folded),
+        plans=frozenset(plans_at_start(claim)),
+        roles=roles_in(folded),
+        subjects=subjects_in(folded),
+        is_everybody=is_of_everybody(folded),
     )
 
 
-def passage_of(text: str) -> Passage:
-    """Take a text of the knowledge apart."""
+def passage_of(text: str, said: frozenset[str] = frozenset()) -> Passage:
+    """Take a text of the knowledge apart; said: what the snippet that it is of speaks of."""
     folded = fold(text)
     terms = frozenset(terms_of(text))
+    words, meanings = frozenset(words_with_parts(folded)), meanings_of(terms)
     return Passage(
         text=text,
         folded=f" {' '.join(WORD.findall(folded))} ",
         terms=terms,
-        meanings=meanings_of(terms),
-        words=frozenset(_words_with_parts(folded)),
+        meanings=meanings,
+        words=words,
         numbers=tuple(numbers_of(folded, is_claim=False)),
+        said=said or meanings | times_in(words),
     )
 
 
@@ -149,7 +110,8 @@ def missing(facts: Facts, passage: Passage) -> str:
         return "number"
     if any(not _has_label(label, passage) for label in facts.labels):
         return "label"
-    if any(not _has_name(name, passage) for name in facts.names):
+    plans = facts.plans if "plan" in passage.terms else ()
+    if any(not has_name(name, passage.terms) for name in (*facts.names, *plans)):
         return "name"
     if any(role not in passage.terms for role in facts.roles):
         return "role"
@@ -164,72 +126,17 @@ def is_torn(facts: Facts, passage: Passage, whole: Passage) -> bool:
 
 def is_two_sided(claim: str, passage: Passage) -> bool:
     """Tell whether the passage has a word of the claim and its opposite too."""
-    said = frozenset(_words_with_parts(fold(claim)))
-    rows = (row for row in CONTRASTS if any(member & said for member in row))
-    return any(sum(bool(member & passage.words) for member in row) > 1 for row in rows)
+    return is_on_both_sides(frozenset(words_with_parts(fold(claim))), passage.words)
 
 
 def is_opposite(claim: str, passage: Passage) -> bool:
     """Tell whether the passage has only the opposite of a word of the claim."""
-    said = frozenset(_words_with_parts(fold(claim)))
-    for row in CONTRASTS:
-        in_claim = {member for member in row if member & said}
-        in_passage = {member for member in row if member & passage.words}
-        if in_claim and in_passage and not in_claim & in_passage:
-            return True
-    return False
+    return is_on_other_side(frozenset(words_with_parts(fold(claim))), passage.words)
 
 
 def is_widened(facts: Facts, passage: Passage) -> bool:
     """Tell whether a claim on everybody stands against a passage that does not speak of all."""
     return facts.is_everybody and not ALL & passage.words
-
-
-@lru_cache(maxsize=2000)
-def fold(text: str) -> str:
-    """Fold case, widths, dashes and quotes, and all white space to one space."""
-    text = unicodedata.normalize("NFKC", text.replace("…", " ")).translate(DASHES)
-    return " ".join(text.casefold().split())
-
-
-def terms_of(text: str) -> list[str]:
-    """Give the terms of a text; "administrator" is the same as "admin"."""
-    terms = _ANALYZER.terms(text.translate(DASHES))
-    return ["admin" if term == "administr" else term for term in terms]
-
-
-def _words_with_parts(folded: str) -> Iterator[str]:
-    """Give words, hyphenated ones whole as well: "non-billable", "billable" only by itself."""
-    for word in folded.replace("*", " ").split():
-        bare = word.strip(".,;:!?()[]\"'`")
-        if bare.startswith("non-"):
-            yield bare
-        else:
-            yield from bare.replace("/", "-").split("-")
-
-
-def _names(claim: str) -> Iterator[str]:
-    """Give the terms of capitalised words inside of sentences, acronyms and camel case.
-
-    None of a text with as many capitals as German, or A Title, has.
-    """
-    plain = claim.replace("**", "").replace("`", " ")
-    found = list(WORD.finditer(plain))
-    inside = [match for match in found if not _begins_sentence(plain, match.start())]
-    capitals = [match for match in inside if match.group()[0].isupper()]
-    capitals = [match for match in capitals if match.group() not in ("I", "A")]
-    small = len(inside) - len(capitals)
-    is_usual = len(capitals) <= max(small, 2)
-    for match in found:
-        word = match.group()
-        is_odd = len(word) > 1 and any(c.isupper() for c in word[1:])
-        has_digit = any(c.isdigit() for c in word) and any(c.isalpha() for c in word)
-        if word.casefold() in STOP_WORDS and not is_odd:
-            continue
-        if word.casefold() in DATES:
-            yield from terms_of(word)
-        elif is_odd or (has_digit and word[0].isalpha()) or (is_usual and match in capitals):
-            yield from terms_of(ACRONYMS.sub("", word))[:1]
 
 
 def known_names(texts: Iterable[str]) -> frozenset[str]:
@@ -238,40 +145,25 @@ def known_names(texts: Iterable[str]) -> frozenset[str]:
     small: set[str] = set()
     for text in texts:
         for line in text.split("\n"):
-            named.update(_names(line))
+            named.update(names_in(line))
             for label in _labels(line):
-                named.update(_capitalised(label))
+                named.update(capitalised(label))
             for word in WORD.findall(line):
                 if word[0].islower():
                     small.update(terms_of(word))
     return frozenset(named - small)
 
 
-def _capitalised(text: str) -> Iterator[str]:
-    for word in WORD.findall(text):
-        if word[0].isupper() and word.casefold() not in STOP_WORDS:
-            yield from terms_of(word)[:1]
-
-
-def _begins_sentence(text: str, start: int) -> bool:
-    before = text[max(0, start - 20) : start].rstrip(" \t\n\"'(*“„«")
-    return not before or before[-1] in ".!?:;"
+def _all_names(claim: str, known: frozenset[str]) -> frozenset[str]:
+    named = frozenset(capitalised(claim)) & known
+    return named | frozenset(names_in(claim)) | frozenset(plan_names(claim))
 
 
 def _has_number(number: Number, passage: Passage) -> bool:
     is_nothing = number.readings == {"0"} and number.unit in CURRENCIES
-    return (is_nothing and bool(FOR_FREE & passage.terms)) or has_number(number, passage.numbers)
-
-
-def _has_name(name: str, passage: Passage) -> bool:
-    if name in passage.terms or name in COMMON:
+    if is_nothing and FOR_FREE & passage.terms:
         return True
-    # An inflected name in a language whose endings are not cut.
-    return len(name) >= 6 and any(
-        other[: len(name) - 2] == name[:-2] and abs(len(other) - len(name)) <= 2
-        for other in passage.terms
-        if len(other) >= 6
-    )
+    return has_number(number, passage.numbers, passage.said)
 
 
 def _labels(claim: str) -> Iterator[str]:
@@ -292,8 +184,3 @@ def _has_label(label: str, passage: Passage) -> bool:
     if label[0].isupper():
         return all(f" {word} " in passage.folded for word in words)
     return all(term in passage.terms for term in terms_of(label))
-
-
-def _roles(folded: str) -> Iterator[str]:
-    for match in ROLE.finditer(folded):
-        yield from terms_of(match.group())

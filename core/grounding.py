@@ -5,10 +5,12 @@ no snippet supports is left out (core/support.py); what is left has to be an ans
 
 - A claim cites for itself, or inherits: the next citation of its item, paragraph or list, else the
   one before it. In a part of the answer without any it gets that of the snippet that supports it.
+- A citation at the beginning of a line is for what follows, and a bare yes or no is left out: what
+  it is for, only the question tells.
 - What another snippet supports than the one it cites is cited anew.
 - From an unsupported step on, nothing more of a numbered list is shown but where the rest is.
 - A sentence that points back ("It also …") goes with the one that it points to; a lead-in or a
-  heading goes when nothing is left below it.
+  heading goes when nothing is left below it, or the snippets lack its words.
 - It is a refusal when its first claim is unsupported, or most of them.
 """
 
@@ -25,6 +27,7 @@ from .protocols import Embedder
 from .refusals import is_refusal, without_refusal
 from .review import Review
 from .support import EMBED_SECONDS, Support
+from .tidying import tidied
 from .types import Answer, Context, Draft, Refusal, RefusalReason
 
 PROMPT_CHARACTERS = 20  # a text that ends like so many of the prompt may be a recital of it
@@ -53,13 +56,20 @@ class Checker:
         self,
         context: Context,
         *,
+        question: str = "",
         embedder: Embedder | None = None,
         embed_seconds: float = EMBED_SECONDS,
     ) -> None:
-        """Take what may be cited, and what compares meanings; words are compared without it."""
+        """Take what may be cited, and what compares meanings; words are compared without it.
+
+        What the snippets do not mention, an answer may name in the words of the question.
+        """
         self._context = context
+        self._question = question
         self._given = frozenset(snippet.number for snippet in context.snippets)
-        self._make_support = partial(Support, context, embedder, embed_seconds=embed_seconds)
+        self._make_support = partial(
+            Support, context, embedder, question=question, embed_seconds=embed_seconds
+        )
         self._support: Support | None = None  # made for the first claim: quotes need none
         self._shown = ""  # what was given of a beginning last
         self._cuts: set[int] = set()  # where sentences that were shown ended
@@ -69,6 +79,13 @@ class Checker:
     def dropped(self) -> tuple[str, ...]:
         """Why sentences of the last checked draft are missing; for operators, without texts."""
         return self._dropped
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What operators should know of the last check."""
+        problem = self._support.problem if self._support is not None else ""
+        by_words = (f"claims compared by words: {problem}",) if problem else ()
+        return (*by_words, *(f"dropped: {reason}" for reason in self._dropped))
 
     async def check(self, draft: Draft) -> Answer | Refusal:
         """Return what the snippets support of a draft; UNSUPPORTED when that is no answer.
@@ -98,15 +115,18 @@ class Checker:
             return ""
         self._shown = answer.text
         if review.is_kept_to_its_end:
-            self._cuts.add(len(_prepared(text, self._context)))
+            self._cuts.add(len(self._tidied(text, is_whole=False)))
         return answer.text
 
     async def _review(self, text: str, cuts: set[int], *, is_whole: bool) -> Review:
-        parts = parts_of(_prepared(text, self._context), self._given, cuts)
-        review = Review(self._context, parts, is_whole=is_whole)
+        parts = parts_of(self._tidied(text, is_whole=is_whole), self._given, cuts)
+        review = Review(self._context, parts, question=self._question, is_whole=is_whole)
         self._support = self._support or self._make_support()
         await review.judge(self._support)
         return review
+
+    def _tidied(self, text: str, *, is_whole: bool) -> str:
+        return tidied(_prepared(text, self._context), is_whole=is_whole)
 
 
 def _prepared(text: str, context: Context) -> str:

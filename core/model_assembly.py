@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from .answerers.extractive import ExtractiveAnswerer
 from .answerers.ollama import OllamaAnswerer
 from .config import STATE_DIR, Config
+from .embedder_checks import opened_embedder
 from .embedders.embedded import EmbeddedEmbedder
 from .embedders.ollama import OllamaEmbedder
-from .errors import ModelMissing, ModelUnavailable
+from .errors import ModelUnavailable
 from .ollama import OllamaClient, Timeouts
 from .protocols import Embedder
 from .readiness import Readiness, generator_readiness
@@ -70,6 +71,20 @@ def make_embedder(
 
 
 @asynccontextmanager
+async def opened_for_answers(
+    config: Config, client: OllamaClient, embedder: Embedder, *, seconds: float | None
+) -> AsyncIterator[Readiness]:
+    """Open the embedder of make_embedder, and wait so long; None: as long as a question does.
+
+    Who waited for it here in vain does not wait again with the question that follows.
+    """
+    async with opened_embedder(embedder, client, config.emb_model, seconds=seconds) as ready:
+        if ready.is_unreachable:
+            client.pause_embeddings(ready.problem)
+        yield ready
+
+
+@asynccontextmanager
 async def open_models(
     config: Config, client: OllamaClient, embedder: Embedder, *, runs_long: bool
 ) -> AsyncIterator[Models]:
@@ -84,9 +99,9 @@ async def open_models(
     ready = await generator_readiness(client, config.gen_model, num_ctx=config.num_ctx)
     if ready.problem and not (runs_long and (ready.is_unreachable or config.answerer == "auto")):
         if config.answerer == "ollama":
-            raise (ModelMissing if ready.is_missing else ModelUnavailable)(ready.problem)
-        writer = _quotes(runs_long=True, stands_in=_names_ollama(config))
-        yield Models(writer, notes=(_quoting(ready, client),))
+            raise ready.failure()
+        writer = _quotes(runs_long=True, stands_in=_is_expected(config, ready))
+        yield Models(writer, notes=(_quoting(ready),))
         return
     if ready.problem:
         client.pause(ready.problem)
@@ -137,9 +152,9 @@ def _models(
         embedder=embedder,
         model=model,
         problem=ready.problem,
-        expects_model=not ready.problem or _names_ollama(config),
+        expects_model=_is_expected(config, ready),
     )
-    note = _quoting(ready, client) if ready.problem else _writing(model, client)
+    note = _quoting(ready) if ready.problem else _writing(model, client)
     return Models(
         writer,
         rewriter=Rewriter(client, model, options=options) if config.follow_ups == "model" else None,
@@ -148,21 +163,22 @@ def _models(
     )
 
 
-def _names_ollama(config: Config) -> bool:
-    """Say whether the settings ask for Ollama, so that its absence is worth a mark."""
-    default = Config()
-    is_named = (config.ollama_url, config.gen_model) != (default.ollama_url, default.gen_model)
-    return is_named or config.answerer == "ollama"
+def _is_expected(config: Config, ready: Readiness) -> bool:
+    """Say whether somebody counts on a model, so that its absence is worth a mark.
+
+    Whoever names one does, or runs a server; or has had answers of this model, as after a reboot
+    that brings the bot up before its Ollama.
+    """
+    if config.names_model or config.answerer == "ollama" or ready.has_server:
+        return True
+    return TokenCounts(STATE_DIR / TOKEN_COUNTS).has_counted(config.gen_model)
 
 
 def _writing(model: str, client: OllamaClient) -> str:
     return f"Answers are written by {model} on {client.url}."
 
 
-def _quoting(ready: Readiness, client: OllamaClient) -> str:
-    if ready.is_unreachable:
-        why = f"Ollama does not answer at {client.url}."
-        return f"Answers are quotes from the knowledge, because {why}"
+def _quoting(ready: Readiness) -> str:
     return f"Answers are quotes from the knowledge: {ready.problem}"
 
 

@@ -47,6 +47,8 @@ __all__ = [
 MIB = 1024 * 1024
 EMBED_IN_FLIGHT = 2  # requests: what Ollama can make use of, and room for a question beside a build
 BYTES_PER_EMBEDDING = 256 * 1024  # 8,192 numbers of 25 characters, and some room
+BYTES_PER_TOKEN = 512  # of a line that holds one: 130 to 165 were seen
+KEPT_MODELS = 16
 PROBE_READ_SECONDS = 10.0  # version, tags and show load no model
 
 OnText = Callable[[str], None] | None
@@ -81,6 +83,7 @@ class OllamaClient:
         self._embed_slots = asyncio.Semaphore(EMBED_IN_FLIGHT)
         self._chats = Guard(self._transport, chat_timeouts, breaker, variables="CHAT")
         self._embeddings = Guard(self._transport, embed_timeouts, breaker, variables="EMB")
+        self._shown: dict[str, ModelInfo] = {}  # the models shown last
 
     @property
     def url(self) -> str:
@@ -120,12 +123,19 @@ class OllamaClient:
 
     async def models(self) -> tuple[str, ...]:
         """Return the names of the models on the server, each with its tag, sorted."""
-        return names(await self._probe("/api/tags", None))
+        return names(await self._probe("/api/tags", None), self.url)
 
     async def show(self, model: str, *, seconds: float | None = None) -> ModelInfo:
         """Return what the server tells of a model; raises ModelMissing."""
         async with within(self.url, seconds):
-            return model_info(await self._probe("/api/show", {"model": model}, model=model))
+            shown = model_info(await self._probe("/api/show", {"model": model}, model=model))
+        self._shown.pop(model, None)
+        self._shown = dict([*self._shown.items(), (model, shown)][-KEPT_MODELS:])
+        return shown
+
+    async def facts(self, model: str, *, seconds: float | None = None) -> ModelInfo:
+        """Return what show() told of the model the last time; ask only when it never did."""
+        return self._shown.get(model) or await self.show(model, seconds=seconds)
 
     async def learn(self, model: str, *, seconds: float | None = None) -> tuple[ModelInfo, int]:
         """Return what the server tells of an embedding model, and its dimension, by a word.
@@ -165,18 +175,20 @@ class OllamaClient:
         inputs: Sequence[str],
         *,
         truncate: bool = False,
+        is_sane: bool = False,
         seconds: float | None = None,
     ) -> list[Outcome]:
         """Return for each input its vector, or the InputRejected that says why there is none.
 
         Sends small batches, two at a time; one that fails is halved until the texts that fail are
-        found. Raises when the model, not a text, is at fault.
+        found. Raises when the model, not a text, is at fault; with is_sane that is not asked.
         """
         if not inputs:
             return []
 
         async def ask(_: Passage) -> list[Outcome]:
-            return await Batches(model, partial(self._embed_once, model, truncate)).each(inputs)
+            send = partial(self._embed_once, model, truncate)
+            return await Batches(model, send, is_sane=is_sane).each(inputs)
 
         return await self._embeddings.run(seconds, ask)
 
@@ -203,9 +215,8 @@ class OllamaClient:
         """
         payload = chat_payload(model, messages, options, format)
         private = "\n".join(message["content"] for message in messages)
-        read = partial(
-            read_chat, limit=self._max_bytes, on_text=on_text, starts_thinking=starts_thinking
-        )
+        limit = max(self._max_bytes, int(options.get("num_predict", 0)) * BYTES_PER_TOKEN)
+        read = partial(read_chat, limit=limit, on_text=on_text, starts_thinking=starts_thinking)
         ask_model = partial(generated, self._transport, self._chat_timeouts, payload, read)
 
         async def ask(passage: Passage) -> ChatResult:
@@ -231,7 +242,9 @@ class OllamaClient:
         lines = self._transport.lines(
             "/api/pull", {"model": model, "stream": True}, purpose=pulling(self._chat_timeouts)
         )
-        async with aclosing(lines), aclosing(progress_of(model, self.url, lines)) as steps:
+        shown = partial(self._transport.shown, path="/api/pull")
+        progress = progress_of(model, self.url, lines, shown=shown)
+        async with aclosing(lines), aclosing(progress) as steps:
             async for step in steps:
                 yield step
 

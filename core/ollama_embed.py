@@ -24,11 +24,12 @@ Send = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 class Batches:
     """Embeds texts with one model; send gives a vector for each text of one request."""
 
-    def __init__(self, model: str, send: Send) -> None:
+    def __init__(self, model: str, send: Send, *, is_sane: bool = False) -> None:
+        """Take what sends; is_sane: the model is known to embed, so that a text is to blame."""
         self._model = model
         self._send = send
         self._checking = asyncio.Lock()
-        self._is_sane = False
+        self._is_sane = is_sane
 
     async def each(self, inputs: Sequence[str]) -> list[Outcome]:
         """Return the outcome of each text, in order; raises ModelUnavailable when all is lost."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 import aiohttp
 
 from .ollama_access import bearer, proxy_for, warn_if_readable
-from .ollama_errors import FAILURES, Place, Purpose, Timeouts, translated
+from .ollama_errors import FAILURES, Place, Purpose, Timeouts, shown, translated
 from .ollama_retry import Attempts, Refused, retry_after_seconds
 from .ollama_stream import BadReply, Heard, parse_object, read_capped, read_lines
 from .ollama_url import Address, ForbiddenAddress, GuardedResolver, check_url, host_of, literal
@@ -23,6 +23,7 @@ Read = Callable[[aiohttp.ClientResponse, Heard], Awaitable[T]]
 
 ERROR_BODY_BYTES = 16 * 1024
 LINE_BYTES = 64 * 1024
+BAD_REQUEST = 400
 
 
 class Transport:
@@ -165,13 +166,17 @@ class Transport:
     def _warn(self, addresses: Sequence[Address]) -> None:
         warn_if_readable(self.url, addresses, has_key=bool(self._key))
 
+    def shown(self, detail: str, path: str) -> str:
+        """Return ": detail" of the server's words, as far as a person may see them."""
+        return shown(detail, self._place(path))
+
     def _place(self, path: str) -> Place:
         proxy = self._proxy.url if self._proxy is not None else ""
         return Place(self.url, path, proxy, self._key)
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> Refused:
-    detail, is_ollama = "", False
+    detail, is_ollama, body = "", False, b""
     with suppress(BadReply, KeyError):
         body = await read_capped(response, ERROR_BODY_BYTES)
         detail, is_ollama = str(parse_object(body)["error"]), True
@@ -181,4 +186,5 @@ async def _refusal(response: aiohttp.ClientResponse) -> Refused:
         is_ollama=is_ollama,
         retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After", "")),
         location=response.headers.get("Location", ""),
+        wants_tls=response.status == BAD_REQUEST and b"HTTPS" in body,  # Go's and nginx's words
     )

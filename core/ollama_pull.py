@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from .errors import ModelUnavailable
@@ -21,13 +21,20 @@ class PullProgress:
 
 
 async def progress_of(
-    model: str, url: str, lines: AsyncIterator[Mapping[str, object]]
+    model: str,
+    url: str,
+    lines: AsyncIterator[Mapping[str, object]],
+    *,
+    shown: Callable[[str], str],
 ) -> AsyncGenerator[PullProgress, None]:
-    """Yield what the lines say, the last one "success"; an error may come with HTTP 200."""
+    """Yield what the lines say, the last one "success"; an error may come with HTTP 200.
+
+    shown gives ": words" of the server, as far as a person may see them.
+    """
     async for line in lines:
         if "error" in line:
-            reason = " ".join(str(line["error"]).split())[:200]
-            raise ModelUnavailable(f"Ollama at {url} cannot pull {model}: {reason}. {PULL_HINT}")
+            reason = shown(" ".join(str(line["error"]).split()))
+            raise ModelUnavailable(f"Ollama at {url} cannot pull {model}{reason}. {PULL_HINT}")
         progress = PullProgress(
             status=str(line.get("status", "")),
             digest=str(line.get("digest", "")),

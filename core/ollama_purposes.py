@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .ollama_errors import URL_HINT, Purpose, Timeouts
+from .ollama_errors import Purpose, Timeouts
+from .ollama_hints import URL_HINT
 
 PULL_READ_SECONDS = 300.0  # between two lines: a large layer is verified without a word
 

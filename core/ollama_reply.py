@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from .errors import ModelMissing, ModelPaused, ModelTimeout, ModelUnavailable, TextRejected
 
 BUSY = frozenset({429, 502, 503, 504})  # what a proxy says, too, while its Ollama is down
+LEAST_NORM = 1e-6  # Ollama gives unit vectors, and next to nothing for what it could not embed
+MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,23 @@ def full_name(model: str) -> str:
     return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
 
 
-def names(tags: dict[str, object]) -> tuple[str, ...]:
-    """Return the full names that /api/tags lists, sorted."""
-    listed = tags.get("models")
-    entries = listed if isinstance(listed, list) else []
-    found = {full_name(str(entry["name"])) for entry in entries if isinstance(entry, dict)}
-    return tuple(sorted(found))
+def names(tags: dict[str, object], url: str) -> tuple[str, ...]:
+    """Return the full names that /api/tags lists, sorted; raises when none can be read of some."""
+    listed = tags.get("models", "")
+    entries = [] if listed is None else listed
+    found = {_name(entry) for entry in entries} - {""} if isinstance(entries, list) else set()
+    if not found and entries != []:
+        raise ModelUnavailable(
+            f"Ollama at {url} lists its models in a form that is not known. "
+            "[hint: check OLLAMA_URL, or update Ollama]"
+        )
+    return tuple(sorted(map(full_name, found)))
+
+
+def _name(entry: object) -> str:
+    """Return the name of a listed model; some servers tell it as "model" alone."""
+    told = (entry.get("name"), entry.get("model")) if isinstance(entry, dict) else ()
+    return next((name for name in told if isinstance(name, str) and name), "")
 
 
 def model_info(shown: dict[str, object]) -> ModelInfo:
@@ -94,7 +107,7 @@ def model_info(shown: dict[str, object]) -> ModelInfo:
     length = facts.get(f"{facts.get('general.architecture')}.context_length")
     capabilities = shown.get("capabilities")
     return ModelInfo(
-        context_length=length if isinstance(length, int) and length > 0 else None,
+        context_length=length if type(length) is int and length > 0 else None,
         num_ctx=_parameter(str(shown.get("parameters", "")), "num_ctx"),
         capabilities=tuple(map(str, capabilities)) if isinstance(capabilities, list) else (),
     )
@@ -106,10 +119,10 @@ def usable_vectors(embeddings: object, count: int) -> list[list[float]]:
     if len(vectors) != count:
         raise _unusable(f"{len(vectors)} embeddings for {count} texts")
     for vector in vectors:
-        if not isinstance(vector, list) or not all(isinstance(x, float | int) for x in vector):
+        if not isinstance(vector, list) or not all(type(x) in (float, int) for x in vector):
             raise _unusable("an embedding that is not a list of numbers")
-        if not 0 < _norm(vector) < math.inf:
-            raise _unusable("an embedding that is zero or not finite")
+        if not LEAST_NORM <= _norm(vector) < math.inf:
+            raise _unusable("an embedding that is next to zero or not finite")
     return vectors
 
 
@@ -128,6 +141,6 @@ def _parameter(parameters: str, name: str) -> int | None:
     """Read one number from the model file's parameters: "num_ctx      256"."""
     for line in parameters.splitlines():
         words = line.split()
-        if len(words) == 2 and words[0] == name and words[1].isdigit():
-            return int(words[1])
+        if len(words) == 2 and words[0] == name and words[1].isdecimal():
+            return int(words[1][:MOST_DIGITS])
     return None

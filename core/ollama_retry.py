@@ -45,6 +45,7 @@ class Refused(Exception):
         is_ollama: bool,
         retry_after_seconds: float | None,
         location: str,
+        wants_tls: bool = False,
     ) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
@@ -52,6 +53,7 @@ class Refused(Exception):
         self.is_ollama = is_ollama  # the body was an error as Ollama words it
         self.retry_after_seconds = retry_after_seconds
         self.location = location
+        self.wants_tls = wants_tls  # plain http came to a port for https
 
 
 class Attempts:
@@ -106,10 +108,10 @@ def retry_after_seconds(value: str) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = (moment - datetime.now(UTC)).total_seconds()
+        except (ValueError, OverflowError):
             return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_SECONDS) if seconds == seconds else None
 
 

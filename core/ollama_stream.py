@@ -29,6 +29,10 @@ class BadReply(Exception):
         self.is_passing = is_passing
 
 
+class TooLong(BadReply):
+    """Raised by readers when the body, or a line of it, is longer than anyone wants."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatResult:
     """What a model wrote, without its thinking; the counts are 0 when Ollama did not say."""
@@ -176,8 +180,8 @@ async def _pieces(response: ClientResponse, limit: int | None) -> AsyncIterator[
         yield piece
 
 
-def _too_long(limit: int) -> BadReply:
-    return BadReply(f"sent more than {limit:,} bytes")
+def _too_long(limit: int) -> TooLong:
+    return TooLong(f"sent more than {limit:,} bytes")
 
 
 def _said(line: dict[str, object], name: str) -> str:

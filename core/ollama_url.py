@@ -27,6 +27,8 @@ METADATA_ADDRESSES = frozenset(
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # the IPv4 address is its end: RFC 6052
 # Everything inet_aton(3) takes for an address: 127.1, 2852039166, 0xa9fea9fe, 0251.0376.0251.0376
 ODD_ADDRESS = re.compile(r"[0-9a-fx.]{1,64}")
+USER = re.compile(r"^([a-zA-Z]*://)?.*@", re.DOTALL)
+EXAMPLE = "http://127.0.0.1:11434"
 
 
 def check_url(url: str) -> str:
@@ -38,14 +40,14 @@ def check_url(url: str) -> str:
         parts = urlsplit(url.strip())
         has_port = parts.port is None or parts.port > 0
     except ValueError as error:
-        raise _bad("is not an address", "") from error
+        raise _bad(f"is not an address like {EXAMPLE}", _masked(url)) from error
     shown = "" if "@" in url else f" (got {url!r})"
     if parts.scheme not in ("http", "https"):
         raise _bad("must start with http:// or https://", shown)
     if "@" in parts.netloc:
         raise _bad("must not hold a user name or a password", "")
     if not parts.hostname or not has_port or re.search(r"[\s\\]", url.strip()):
-        raise _bad("must name a host, as in http://127.0.0.1:11434", shown)
+        raise _bad(f"must name a host, as in {EXAMPLE}", shown)
     if parts.query or parts.fragment:
         raise _bad("must not hold a query or a fragment", shown)
     _check_host(url.strip(), shown)
@@ -91,6 +93,12 @@ def _plain(address: Address) -> Address:
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else address
+
+
+def _masked(url: str) -> str:
+    """Show a value without what may be a user name and a password."""
+    masked = USER.sub(r"\1…@", url)
+    return f" (got {masked!r})"
 
 
 def _bad(reason: str, shown: str) -> SettingsError:

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from .facts import Facts, Passage, is_torn, is_two_sided, missing, passage_of, terms_of
+from .facts import Facts, Passage, is_torn, is_two_sided, missing, passage_of
+from .folding import fold, terms_of
 from .outline import Block, BlockKind, outline
+from .roles import BY_ITSELF, DENIED, roles_in
 from .types import Snippet
+from .wording import meanings_of
 
 MAX_UNITS = 80  # of one snippet; more is no chunk of ours
 NEIGHBOURS = 1  # sentences on either side that a claim may draw together
@@ -33,6 +36,17 @@ class Unit:
     section: int
     is_row: bool
     passage: Passage  # of the text alone
+    roles: frozenset[str]  # with those of its lead-in
+
+    @property
+    def is_denied(self) -> bool:
+        """Tell whether it says "not"."""
+        return DENIED.search(fold(self.text)) is not None
+
+    @property
+    def is_by_itself(self) -> bool:
+        """Tell whether it says of a thing what that does, not what anybody does with it."""
+        return not self.is_row and BY_ITSELF.match(fold(self.text)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,7 @@ class Window:
     units: tuple[int, ...]
     passage: Passage
     own: Passage  # without title, headings and lead-in
+    parts: tuple[Unit, ...]
     is_table: bool  # of several rows: what each says is lost in it
     row: frozenset[str] = frozenset()  # terms that only this row is called by
     other_rows: tuple[frozenset[str], ...] = ()  # those of the others of its table
@@ -68,22 +83,26 @@ def passages_of(snippet: Snippet) -> Passages:
     chunk = snippet.chunk
     units = tuple(_units(snippet.text, chunk.headings[-1] if chunk.headings else ""))[:MAX_UNITS]
     head = ": ".join((chunk.title, *chunk.headings))
+    whole = passage_of(f"{head} \n{snippet.text}")
     windows = []
     for members in dict.fromkeys(_windows(units)):
-        leads = dict.fromkeys(units[i].lead_in for i in members)
-        text = " \n".join(units[i].text for i in members)
+        parts = tuple(units[i] for i in members)
+        leads = dict.fromkeys(unit.lead_in for unit in parts)
+        text = " \n".join(unit.text for unit in parts)
         own = passage_of(text)
         is_table = len(members) > 1 and units[members[0]].is_row
-        passage = passage_of(" \n".join((head, *leads, text)))
+        passage = passage_of(" \n".join((head, *leads, text)), whole.said)
         keys = _row_keys(units, members[0]) if len(members) == 1 else ()
         row, others = (keys[0], tuple(filter(None, keys[1:]))) if keys else (frozenset(), ())
-        windows.append(Window(members, passage, own, is_table, row, others))
-    return Passages(units, tuple(windows), passage_of(f"{head} \n{snippet.text}"), head)
+        windows.append(Window(members, passage, own, parts, is_table, row, others))
+    return Passages(units, tuple(windows), whole, head)
 
 
 def is_scattered(claim: str, facts: Facts, window: Window, whole: Passage) -> bool:
     """Tell whether the window lacks a fact, or has them in different rows."""
     if missing(facts, window.passage) or is_torn(facts, window.passage, whole):
+        return True
+    if is_of_others(claim, facts, window):
         return True
     if window.is_table:
         return bool(facts.numbers) or is_two_sided(claim, window.own)
@@ -94,6 +113,26 @@ def names_other_row(claim: str, window: Window) -> bool:
     """Tell whether a claim has what only another row of the table is called."""
     said = frozenset(terms_of(claim))
     return any(key <= said for key in window.other_rows) and not window.row <= said
+
+
+def is_of_others(claim: str, facts: Facts, window: Window) -> bool:
+    """Tell whether the sentences nearest to a claim are on others than those it is on.
+
+    "Only admins can" may say what "regular users cannot": such sentences are left alone.
+    """
+    if not facts.subjects or facts.subjects != facts.roles:
+        return False
+    wanted = meanings_of(terms_of(claim)) - facts.subjects
+    shared = [len(wanted & unit.passage.meanings) for unit in window.parts]
+    is_denied = DENIED.search(fold(claim)) is not None
+    nearest = [
+        unit
+        for unit, count in zip(window.parts, shared, strict=True)
+        if count == max(shared) and unit.is_denied == is_denied
+    ]
+    return bool(nearest) and all(
+        not unit.roles & facts.subjects if unit.roles else unit.is_by_itself for unit in nearest
+    )
 
 
 def _row_keys(units: tuple[Unit, ...], at: int) -> tuple[frozenset[str], ...]:
@@ -136,7 +175,8 @@ def _units(text: str, above: str) -> Iterator[Unit]:
         lead_in = ""
         heading = section.headings[-1] if section.headings else ""
         if heading and not section.blocks:
-            yield Unit(heading, "", above, number, at, False, passage_of(heading))
+            roles = roles_in(fold(heading))
+            yield Unit(heading, "", above, number, at, False, passage_of(heading), roles)
         for block in section.blocks:
             number += 1
             is_listed = block.kind in (BlockKind.LIST, BlockKind.TABLE)
@@ -144,7 +184,8 @@ def _units(text: str, above: str) -> Iterator[Unit]:
             for part in _parts(block):
                 if re.search(r"\w", part):
                     is_row = block.kind is BlockKind.TABLE
-                    yield Unit(part, lead, above, number, at, is_row, passage_of(part))
+                    roles = roles_in(fold(f"{lead} {part}"))
+                    yield Unit(part, lead, above, number, at, is_row, passage_of(part), roles)
             lead_in = block.text if block.text.rstrip().endswith(":") else ""
 
 

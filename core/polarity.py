@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .facts import fold, terms_of
+from .folding import fold, terms_of
+from .number_context import LIMITING
+from .numbers_in_text import UNLIMITED
 from .passages import Unit
 
 NEGATION = re.compile(
-    r"\b(?:not|no|never|cannot|neither|nor|none|nobody|nothing|without|impossible|unable)\b|n't\b|"
+    r"\b(?:not|no|never|neither|nor|none|nobody|nothing|without|impossible|unable)\b|"
+    r"cannot\b|n't\b|"  # also at the end of a word that a scrape ran together: "PINcannot"
     r"\b(?:nicht|kein\w{0,3}|nie|niemals|ohne|jamais|aucune?|sans|nunca|n[ãa]o|sem|sin)\b"
 )
 HALF_NEGATION = re.compile(  # says what cannot be, in a verb: matches either
@@ -71,7 +74,7 @@ def _clauses(text: str) -> Iterator[str]:
 
 def _polarity(text: str) -> bool | None:
     """Give False for a text with a negation, True without; None when it may be either."""
-    folded = fold(text)
+    folded = UNLIMITED.sub("unlimited", LIMITING.sub("up to", fold(text)))
     if NEGATION.search(folded):
         return False
     return None if HALF_NEGATION.search(folded) else True

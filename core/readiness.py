@@ -5,20 +5,17 @@ Asks for the version, the names and the facts of a model; embeds one word, gener
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from .embedders.ollama import OllamaEmbedder
-from .errors import (
-    EmbedderMismatch,
-    ModelMissing,
-    ModelUnavailable,
-)
+from .errors import ModelMissing, ModelUnavailable
 from .ollama import OllamaClient
 from .ollama_reply import ModelInfo, full_name, is_unreachable
-from .pipeline import require_same
-from .protocols import EmbedderSpec
+from .protocols import Embedder, EmbedderSpec
+from .writing import is_nobody_there
 
 OLDEST_TRIED = (0, 9)
 CHAT_SINCE = (0, 1, 14)
@@ -26,6 +23,7 @@ EMBED_SINCE = (0, 3, 4)  # ollama/ollama#6730
 UNVERSIONED = (0, 0, 0)  # what an Ollama says that somebody built from its sources
 DEFAULTS = ("registry.ollama.ai/", "library/")  # a name without them means the same model
 MAX_LOOKED_AT = 8  # other models, to name one that would do
+DOUBTS_SECONDS = 2.0  # for what is only worth a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,17 @@ class Readiness:
     """What keeps a model from being used ("" when nothing does), and what an operator may like."""
 
     problem: str = ""
+    raised: str = ""  # what an embedder's error said, where the problem may say more
     is_unreachable: bool = False  # nobody is there now; somebody may be later
     is_missing: bool = False  # the server is there, the model is not
+    has_server: bool = True  # somebody took the connection, whatever came of it
     notes: tuple[str, ...] = ()  # "Ollama 0.5.1 is older …": it works all the same
     version: str = ""  # as the server says it; "" when it does not
-    spec: EmbedderSpec | None = None  # of an embedder that embeds, also when the index is another's
+    spec: EmbedderSpec | None = None  # of an embedder that embeds
+
+    def failure(self) -> ModelUnavailable:
+        """Give the problem as an error to raise."""
+        return (ModelMissing if self.is_missing else ModelUnavailable)(self.problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,11 @@ class _NotReady(Exception):
     """Carries a problem out of the checks."""
 
     def __init__(
-        self, problem: str, *, is_unreachable: bool = False, is_missing: bool = False
+        self, problem: str, *, is_missing: bool = False, error: ModelUnavailable | None = None
     ) -> None:
         super().__init__(problem)
-        self.is_unreachable = is_unreachable
         self.is_missing = is_missing
+        self.error = error  # that ended the checks; None: one of them found the problem
 
 
 async def generator_readiness(client: OllamaClient, model: str, *, num_ctx: int) -> Readiness:
@@ -81,17 +85,19 @@ async def generator_readiness(client: OllamaClient, model: str, *, num_ctx: int)
     return looking.result()
 
 
-async def embedder_readiness(
-    client: OllamaClient, model: str, *, indexed: EmbedderSpec | None
-) -> Readiness:
-    """Say whether this model can embed, and whether its vectors fit those of the index."""
+async def embedder_readiness(client: OllamaClient, model: str, embedder: Embedder) -> Readiness:
+    """Say whether this model of Ollama embeds; embedder is what asks it, and keeps what it learns.
+
+    Vectors that come are believed, for questions and builds use them: against them the lists of the
+    server are worth a note. Without vectors those tell why.
+    """
     looking = _Looking(client, model, EMBEDDER)
     try:
-        await looking.facts()
-        await looking.compare(indexed)
-    except _NotReady as problem:
-        return looking.result(problem)
-    return looking.result()
+        spec = await embedder.spec()
+    except ModelUnavailable as error:
+        return replace(looking.result(await looking.reason(error)), raised=str(error))
+    await looking.doubts()
+    return replace(looking.result(), spec=spec)
 
 
 def same_name(model: str) -> str:
@@ -133,18 +139,20 @@ class _Looking:
         self._model = model
         self._need = need
         self._version = ""
-        self._spec: EmbedderSpec | None = None
         self.notes: list[str] = []
 
     def result(self, problem: _NotReady | None = None) -> Readiness:
         """Give what was seen."""
+        if problem is None:
+            return Readiness(notes=tuple(self.notes), version=self._version)
+        error = problem.error
         return Readiness(
-            problem="" if problem is None else str(problem),
-            is_unreachable=problem is not None and problem.is_unreachable,
+            problem=str(problem),
+            is_unreachable=error is not None and is_unreachable(error),
+            is_missing=problem.is_missing,
+            has_server=error is None or not is_nobody_there(error),
             notes=tuple(self.notes),
             version=self._version,
-            is_missing=problem is not None and problem.is_missing,
-            spec=self._spec,
         )
 
     async def facts(self) -> ModelInfo:
@@ -156,17 +164,28 @@ class _Looking:
                 raise self._missing(listed)
             return await self._look_at_model(listed)
         except ModelUnavailable as error:
-            raise _NotReady(str(error), is_unreachable=is_unreachable(error)) from error
+            raise _NotReady(str(error), error=error) from error
 
-    async def compare(self, indexed: EmbedderSpec | None) -> None:
-        """Raise _NotReady when the model does not embed, or not as it did for the index."""
-        try:
-            self._spec = await OllamaEmbedder(self._client, self._model).spec()
-            require_same(indexed, self._spec)
-        except EmbedderMismatch as error:
-            raise _NotReady(str(error)) from error
-        except ModelUnavailable as error:
-            raise _NotReady(str(error), is_unreachable=is_unreachable(error)) from error
+    async def reason(self, error: ModelUnavailable) -> _NotReady:
+        """Say why a model failed: by what the server tells of it, else by the error itself."""
+        if not is_unreachable(error):
+            try:
+                await self.facts()
+            except _NotReady as problem:
+                if problem.error is None:
+                    return problem
+        return _NotReady(str(error), error=error)
+
+    async def doubts(self) -> None:
+        """Note what the server says against a model that works all the same."""
+        with suppress(TimeoutError, ModelUnavailable):
+            async with asyncio.timeout(DOUBTS_SECONDS):
+                with suppress(_NotReady):  # a version that a proxy made up
+                    await self._look_at_version()
+                shown = await self._client.show(self._model)
+                if self._lacks_capability(shown):
+                    other = await self._another(await self._client.models())
+                    self.notes.append(self._doubt(other))
 
     async def _look_at_version(self) -> None:
         try:
@@ -194,8 +213,7 @@ class _Looking:
             if is_unreachable(error):
                 raise
             return ModelInfo(context_length=None, num_ctx=None, capabilities=())
-        # Servers before 0.6.4 do not tell capabilities.
-        if shown.capabilities and need.capability not in shown.capabilities:
+        if self._lacks_capability(shown):
             other = await self._another(listed)
             advice = f"={other}" if other else f" to a model that {need.ability}s"
             raise _NotReady(
@@ -203,6 +221,19 @@ class _Looking:
                 f"[hint: set {need.setting}{advice}]"
             )
         return shown
+
+    def _lacks_capability(self, shown: ModelInfo) -> bool:
+        # Servers before 0.6.4 do not tell capabilities.
+        return bool(shown.capabilities) and self._need.capability not in shown.capabilities
+
+    def _doubt(self, other: str) -> str:
+        """Doubt an embedder; Ollama goes by an entry of the model file that some good ones lack."""
+        instead = f"EMB_MODEL={other}" if other else "EMB_MODEL to an embedding model"
+        return (
+            f"Model {self._model} on {self._client.url} gives vectors, but Ollama does not list it "
+            "as an embedding model: what is found may be poor. "
+            f"[hint: set {instead} and build again, unless it is meant]"
+        )
 
     async def _another(self, listed: Iterable[str]) -> str:
         """Name a model of this server that has what this one lacks, or ""."""

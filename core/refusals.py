@@ -65,6 +65,30 @@ TURN = re.compile(
     r"but|however|instead|although|you can|you could|to do this)\b"
 )
 
+LONGEST_REMARK = 24  # words
+BREAK = re.compile(r"[,;:()]|(?<=\s)[-–—](?=\s)|[–—]|[.!?](?=\s)")
+ASKING = re.compile(  # what follows is not said to be so
+    r"\b(?:whether|if|how|what|when|where|which|who|whom|whose|why)\b"
+)
+ASKING_ELSEWHERE = re.compile(
+    r"(?:ob|wie|was|wann|wo|welche[rsnm]?|wer|warum|si|comment|quand|où|quel(?:le)?s?|"
+    r"cómo|qué|cuándo|dónde|cuál(?:es)?|se|como|quando|onde|qual|quais)\b"
+)
+STATING = re.compile(
+    r"\b(?:is|are|was|were|has|had|can|cannot|can't|could|will|would|shall|should|must|may|costs|"
+    r"needs|requires|lets|allows|gets|takes|works|applies|includes|comes|stays|remains)\b"
+)
+TELLING = re.compile(
+    r"(?:(?:so|and|or|then|please) )*(?:call|write|send|visit|contact|click|open|go|e?-?mail|"
+    r"reply|ask|use|pay|reset|enter|log|sign|type|give|tell|try|your|you)\b"
+)
+NOR = re.compile(rf"(?:(?:and|so|or|nor|therefore|thus) )*(?:it|they|i) (?:{NOT}|cannot|can't) ")
+LISTED = 6  # words of what a remark goes on to list
+FOREIGN_LEAD = re.compile(
+    r"(?:leider|es tut mir leid|malheureusement|désolé|lamentablemente|lo siento|infelizmente|"
+    r"desculpe),? (?:(?:aber|mais|pero|mas) )?"
+)
+
 
 def is_refusal(text: str) -> bool:
     """Tell whether the text says, in all, that the snippets do not hold the answer.
@@ -86,14 +110,40 @@ def is_refusal(text: str) -> bool:
 
 
 def is_remark(sentence: str) -> bool:
-    """Tell whether a sentence of an answer only says what the snippets do not hold."""
+    """Tell whether a sentence of an answer only says what the snippets do not hold.
+
+    Not so when it goes on to state something, or names what it lacks in a clause of its own: "…
+    only says that …", "…, the plan costs …", "… the fee that the plan has".
+    """
     plain = _plain(sentence)
-    return _refuses(plain) and TURN.search(_without_lead(plain)) is None
+    if not _refuses(plain) or TURN.search(_without_lead(plain)) is not None:
+        return False
+    if len(plain.split()) > LONGEST_REMARK:
+        return False
+    refusing = next((match for pattern in REFUSING if (match := pattern.match(plain))), None)
+    if refusing is None:
+        _, *others = BREAK.split(FOREIGN_LEAD.sub("", plain, count=1))
+        return all(ASKING_ELSEWHERE.match(other.strip()) for other in others if other.strip())
+    first, *others = BREAK.split(plain[refusing.end() :])
+    return not _states(first) and all(_goes_on(other.strip()) for other in others)
 
 
 def without_refusal(text: str) -> str:
     """Remove the constant where a model wrote it behind an answer."""
     return CONSTANT.sub("", text)
+
+
+def _states(text: str) -> bool:
+    """Tell whether a text says that something is so, before it asks whether something is."""
+    return STATING.search(ASKING.split(text, maxsplit=1)[0]) is not None
+
+
+def _goes_on(text: str) -> bool:
+    """Tell whether what follows a comma in a remark is more of the same, or a list's next item."""
+    if not text or NOR.match(text) or ASKING.match(text):
+        return True
+    is_listed = len(text.split()) <= LISTED and TELLING.match(text) is None
+    return (is_listed or _refuses(text)) and not _states(text)
 
 
 def _refuses(sentence: str) -> bool:

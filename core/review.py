@@ -13,25 +13,32 @@ from .citations import Numbers
 from .claim_kinds import Kind
 from .claims import Part
 from .facts import POINTS_BACK
+from .headings import is_label, words_of
 from .support import Support, Verdict
 from .types import Answer, Context
 
 MAX_CLAIMS = 150  # different ones of one answer; what comes after is dropped
 LEVELS = 7  # of headings
+NOT = re.compile(
+    r"\bnot\b|n['’]t\b|\bno\b", re.IGNORECASE
+)  # who lacks "a limit" has not "no limit"
+CITING = (Kind.SENTENCE, Kind.ROW, Kind.CODE, Kind.LEAD_IN, Kind.CITATIONS)  # for others, too
 REST = "… The remaining steps are in the source{citation}."
 
 
 class Review:
     """Goes through the parts of one text and decides what is kept."""
 
-    def __init__(self, context: Context, parts: tuple[Part, ...], *, is_whole: bool) -> None:
+    def __init__(
+        self, context: Context, parts: tuple[Part, ...], *, question: str = "", is_whole: bool
+    ) -> None:
         self._context = context
         self._parts = parts
+        self._question = question
         self._is_whole = is_whole
-        self._has_cited = any(part.cited for part in parts)
         self._donors = _donors(parts, is_whole=is_whole)
         self._verdicts: dict[int, Verdict] = {}
-        self._end = len(parts) if self._has_cited else 0
+        self._end = len(parts)
         self._kept: set[int] = set()
         self._cut_at: dict[int, int] = {}  # list → the first of its steps that is missing
         self.dropped: tuple[str, ...] = ()
@@ -45,23 +52,55 @@ class Review:
         """Find the verdicts on all claims whose citation is known, then decide what is kept."""
         judged: set[str] = set()
         for at, part in enumerate(self._parts[: self._end]):
-            if part.kind is Kind.LEAD_IN and not support.has_facts(part.claim):
-                self._verdicts[at] = Verdict((), "lead-in not in snippet")
             if not part.is_claim:
+                if fault := self._fault_of_lead(part, support):
+                    self._verdicts[at] = Verdict((), fault)
                 continue
-            donor = self._donors[at]
-            if donor is None:
+            if self._donors[at] is None:
                 self._end = at
                 break
             judged.add(part.claim)
             if len(judged) > MAX_CLAIMS:
                 self._verdicts[at] = Verdict((), "too many claims")
                 continue
-            cited = self._parts[donor].cited
-            self._verdicts[at] = await support.verdict(part.claim, cited)
+            self._verdicts[at] = await support.verdict(part.claim, self._cited(at))
             await asyncio.sleep(0)  # others have their turn
         self._keep()
         self._drop_bare_leads()
+        if not self._is_whole:
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Leave out what follows the last claim: a heading above it may have to come first."""
+        for at in sorted(self._kept, reverse=True):
+            if self._parts[at].is_claim or self._parts[at].kind is Kind.CITATIONS:
+                return
+            self._kept.discard(at)
+
+    def _fault_of_lead(self, part: Part, support: Support) -> str:
+        """Say why something that is no claim must not be shown; "" when it may be."""
+        match part.kind:
+            case Kind.LEAD_IN if support.echoes(part.claim) or not support.has_facts(part.claim):
+                return "lead-in not in snippet"
+            case Kind.REMARK if not support.has_facts(NOT.sub(" ", part.claim), self._question):
+                return "remark not in snippet"
+            case Kind.HEADING if not is_label(part.claim, is_bold=part.level == LEVELS):
+                return "heading is a sentence"
+            case Kind.HEADING if not (
+                support.has_facts(part.claim) and support.has_words(words_of(part.claim))
+            ):
+                return "heading not in snippet"
+            case _:
+                return ""
+
+    def _cited(self, at: int) -> tuple[int, ...]:
+        """Give what a claim cites; one that cites nothing and points back cites what is before."""
+        donor = self._donors[at]
+        cited = self._parts[at if donor is None else donor].cited
+        before = self._verdicts.get(at - 1)
+        if cited or self._parts[at].is_first or before is None:
+            return cited
+        return before.numbers[:1] if POINTS_BACK.match(self._parts[at].claim) else ()
 
     def answer(self) -> Answer | None:
         """Put together what is kept; None for what has lost its core, or never had one."""
@@ -84,7 +123,7 @@ class Review:
         return a.listed >= 0 and a.listed == b.listed and not a.is_step
 
     def _keep(self) -> None:
-        reasons: list[str] = [] if self._has_cited or not self._parts else ["no citation"]
+        reasons: list[str] = []
         lost_items: set[int] = set()
         lost_groups: set[int] = set()
         was_lost = False  # the sentence before, of the same paragraph or item
@@ -93,7 +132,7 @@ class Review:
             reason = verdict.reason if verdict is not None else ""
             if part.kind is Kind.LEAD_IN and reason:
                 lost_groups.add(part.group)
-            elif part.kind is Kind.CLOSING:
+            elif part.kind in (Kind.CLOSING, Kind.YES_OR_NO):
                 continue
             elif part.is_claim and not reason:
                 if part.listed in self._cut_at:
@@ -165,12 +204,25 @@ class Review:
     def _corrected(self, at: int) -> int | None:
         """Give the snippet that a claim has to cite instead; None when it stays as written."""
         verdict, donor = self._verdicts.get(at), self._donors[at]
-        if verdict is None or donor is None or not verdict.numbers:
+        if verdict is None or donor is None or not verdict.numbers or self._is_cited_behind(at):
             return None
         stays = verdict.numbers == self._parts[donor].cited and (
             donor == at or (donor in self._kept and not self._is_moved(donor))
         )
         return None if stays else verdict.numbers[0]
+
+    def _is_cited_behind(self, at: int) -> bool:
+        """Tell whether the next sentence, as uncited, gets the same citation: one is enough."""
+        after = at + 1
+        if after >= self._end or after not in self._kept or self._parts[after].is_first:
+            return False
+        are_uncited = all(self._donors[i] == i and not self._parts[i].cited for i in (at, after))
+        verdict = self._verdicts.get(after)
+        return (
+            are_uncited
+            and verdict is not None
+            and (verdict.numbers[:1] == self._verdicts[at].numbers[:1])
+        )
 
     def _is_moved(self, donor: int) -> bool:
         verdict = self._verdicts.get(donor)
@@ -189,14 +241,14 @@ def _donors(parts: tuple[Part, ...], *, is_whole: bool) -> list[int | None]:
         if at + 1 < len(parts) and parts[at + 1].group != parts[at].group:
             is_trailing = parts[at + 1].kind is Kind.CITATIONS and parts[at + 1].cited
             following, may_follow = at + 1 if is_trailing else None, False
-        if parts[at].cited:
+        if parts[at].cited and parts[at].kind in CITING:
             following = at
         donors[at] = following if following is not None else None if may_follow else at
     last: int | None = None
     for at, part in enumerate(parts):
         if at and parts[at - 1].group != part.group:
             last = None
-        if part.cited:
+        if part.cited and part.kind in CITING:
             last = at
         elif donors[at] == at and last is not None:
             donors[at] = last

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from .errors import ModelUnavailable
 from .facts import (
     POINTS_BACK,
     Facts,
+    Passage,
     facts_of,
     is_opposite,
     is_widened,
@@ -25,25 +26,25 @@ from .facts import (
     missing,
     terms_of,
 )
+from .nearness import BOTH_OF_DENIED, Reading, Similar, is_near, reading_of
 from .passages import Passages, Unit, Window, is_scattered, passages_of
 from .plans import denied_plans, gives, names_plans
 from .polarity import is_flipped, share_of
 from .protocols import Embedder
+from .quoted import is_quoted
 from .types import Context, Role, Vector, Vectors
 from .wording import meanings_of, without_head
 
 logger = logging.getLogger(__name__)
 
-# Calibrated on benchmarks/grounding.py; similarity counts from what unrelated texts have.
-SIMILAR = 0.88  # of the meaning alone
-COVERED = 0.9  # of the claim's words alone
-BOTH = 1.05  # similarity + COVERAGE_WEIGHT × coverage
-BOTH_OF_DENIED = 0.85  # the same, where a claim says "not" and the window does not
-COVERAGE_WEIGHT = 0.6
-LEAST_SIMILAR = 0.4
-COVERED_WITHOUT_MEANING = 0.6  # of the words, when no embedder can be asked
-FEW_TERMS = 3  # of a claim so short that three quarters of it have to be covered
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
+ECHOED = 2  # words of the question that a snippet lacks: it is about something else
+SAYING_LITTLE = meanings_of(
+    terms_of(
+        "give get make work happen use want need find know look take put keep tell come go be "
+        "possible able way thing question answer"
+    )
+)
 MAX_CLAIM_CHARACTERS = 2_000
 EMBED_SECONDS = 10.0  # that claims wait for vectors; then they are compared by their words
 MAX_CLAIMS = 120  # whose meaning is compared; what comes after is compared by words
@@ -70,32 +71,6 @@ class Verdict:
         return bool(self.numbers)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How well a claim fits one window; benchmarks print it."""
-
-    similarity: float | None
-    coverage: float
-    terms: int  # of the claim
-
-
-@dataclass(frozen=True, slots=True)
-class _Similar:
-    """A claim against the units of one snippet: cosines above those of unrelated texts."""
-
-    of_units: Vector  # (n,)
-    rows: Vectors
-    claim: Vector
-    floor: float
-
-    def of_window(self, units: Sequence[int]) -> float:
-        """Give the best of its units, or that of them together."""
-        sums = self.rows[list(units)].sum(axis=0)
-        together = float(sums @ self.claim) / max(float(np.linalg.norm(sums)), 1e-9)
-        above = (together - self.floor) / (1 - self.floor)
-        return max(float(self.of_units[list(units)].max()), above)
-
-
 class Support:
     """Judges claims against the snippets of one context; remembers what it embedded and found."""
 
@@ -104,8 +79,10 @@ class Support:
         context: Context,
         embedder: Embedder | None = None,
         *,
+        question: str = "",
         embed_seconds: float = EMBED_SECONDS,
     ) -> None:
+        self.problem = ""  # why there are no vectors, where there should be
         self._snippets = {snippet.number: snippet for snippet in context.snippets}
         self._embedder = embedder
         self._embed_seconds = embed_seconds
@@ -118,6 +95,7 @@ class Support:
         self._names = known_names(texts)
         hosts = (urlsplit(s.chunk.url or "").hostname or "" for s in context.snippets)
         self._homes = frozenset(term for host in hosts for term in terms_of(host.replace(".", " ")))
+        self._asked = meanings_of(terms_of(question)) - self._homes - SAYING_LITTLE
 
     async def verdict(self, claim: str, cited: tuple[int, ...]) -> Verdict:
         """Judge a claim against what it cites, then against each of the other snippets."""
@@ -126,17 +104,38 @@ class Support:
             self._verdicts[key] = await self._judge(claim[:MAX_CLAIM_CHARACTERS], cited)
         return self._verdicts[key]
 
-    def has_facts(self, text: str) -> bool:
-        """Tell whether some snippet as a whole holds the facts of a heading or lead-in."""
+    def has_facts(self, text: str, question: str = "") -> bool:
+        """Tell whether some snippet as a whole holds the facts of what is no claim.
+
+        Names may come from the question; numbers and labels may not: it may want them said.
+        """
         facts = self._facts_of(text, is_claim=False)
-        return not facts or any(
-            not missing(facts, self._passages_of(number).whole) for number in self._snippets
-        )
+        asked = frozenset(terms_of(question))
+        facts = replace(facts, names=facts.names - asked, roles=facts.roles - asked)
+        return not facts or any(not missing(facts, whole) for whole in self._wholes())
+
+    def echoes(self, text: str) -> bool:
+        """Tell whether a text says in words of the question what no snippet has the words for.
+
+        That is how a model answers what the knowledge does not hold: with "To issue a credit note:"
+        above the steps for something else.
+        """
+        return all(self._echoes(text, whole) for whole in self._wholes())
+
+    def _echoes(self, text: str, whole: Passage) -> bool:
+        return len((self._asked & meanings_of(terms_of(text))) - whole.meanings) >= ECHOED
+
+    def has_words(self, meanings: frozenset[str]) -> bool:
+        """Tell whether some snippet as a whole has all these words, or such as say the same."""
+        return not meanings or any(meanings <= whole.meanings for whole in self._wholes())
+
+    def _wholes(self) -> Iterator[Passage]:
+        return (self._passages_of(number).whole for number in self._snippets)
 
     def _facts_of(self, text: str, *, is_claim: bool = True) -> Facts:
         """Give the facts of a text; what the sites of the snippets are called is none."""
         facts = facts_of(text, self._names if is_claim else frozenset())
-        return replace(facts, names=facts.names - self._homes)
+        return replace(facts, names=facts.names - self._homes, plans=facts.plans - self._homes)
 
     async def _judge(self, claim: str, cited: tuple[int, ...]) -> Verdict:
         facts = self._facts_of(claim)
@@ -159,8 +158,10 @@ class Support:
         if denied & facts.names and await self._denies(claim, facts, denied, number):
             return ""
         absent = missing(facts, passages.whole)
-        if absent:
-            return f"{absent} not in snippet"
+        if absent != "number" and is_quoted(claim, passages.units):
+            return ""
+        if absent or self._echoes(claim, passages.whole):
+            return f"{absent or 'words of the question'} not in snippet"
         flips = is_flipped(claim, nearest)
         reason = "other meaning"
         for window, readings in await self._scored(claim, number):
@@ -210,11 +211,11 @@ class Support:
         for text in dict.fromkeys((claim, without_head(claim))):
             forms.append((meanings_of(terms_of(text)), await self._similarities(text, number)))
         return [
-            (window, [_reading(window, wanted, similar) for wanted, similar in forms])
+            (window, [reading_of(window, wanted, similar) for wanted, similar in forms])
             for window in self._passages_of(number).windows
         ]
 
-    async def _similarities(self, claim: str, number: int) -> _Similar | None:
+    async def _similarities(self, claim: str, number: int) -> Similar | None:
         vector = await self._claim_vector(claim)
         rows = await self._snippet_vectors(number) if vector is not None else None
         if vector is None or rows is None:
@@ -222,7 +223,7 @@ class Support:
         count = len(rows) // 2
         floor = self._floor or 0.0
         best = np.maximum(rows[:count] @ vector, rows[count:] @ vector)
-        return _Similar((best - floor) / (1 - floor), rows[:count], vector, floor)
+        return Similar((best - floor) / (1 - floor), rows[:count], vector, floor)
 
     async def _claim_vector(self, claim: str) -> Vector | None:
         plain = claim.replace("**", "").replace("`", "")
@@ -254,7 +255,8 @@ class Support:
             async with asyncio.timeout(self._embed_seconds):
                 return await self._embedder.embed(texts, role=Role.DOCUMENT)
         except (ModelUnavailable, TimeoutError) as error:
-            logger.debug("claims are compared by their words: %s", error or "no vectors in time")
+            self.problem = str(error) or "no vectors in time"
+            logger.debug("claims are compared by their words: %s", self.problem)
             self._embedder = None
             return None
 
@@ -262,24 +264,6 @@ class Support:
         if number not in self._passages:
             self._passages[number] = passages_of(self._snippets[number])
         return self._passages[number]
-
-
-def _reading(window: Window, wanted: frozenset[str], similar: _Similar | None) -> Reading:
-    value = None if similar is None else similar.of_window(window.units)
-    return Reading(value, share_of(wanted, window.passage.meanings), len(wanted))
-
-
-def is_near(reading: Reading, both: float = BOTH) -> bool:
-    """Tell whether a window says the same, as far as words and vectors tell."""
-    if reading.similarity is None:
-        return reading.coverage >= (COVERED_WITHOUT_MEANING if reading.terms > FEW_TERMS else 0.75)
-    if reading.similarity < LEAST_SIMILAR:
-        return False
-    return (
-        reading.similarity >= SIMILAR
-        or reading.coverage >= COVERED
-        or reading.similarity + COVERAGE_WEIGHT * reading.coverage >= both
-    )
 
 
 def _closeness(fault: str) -> int:

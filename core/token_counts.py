@@ -1,7 +1,8 @@
 """Remember how many characters a model's tokens had, so that doctor can suggest CHARS_PER_TOKEN.
 
-Takes what the server counted after each prompt; gives a careful factor. Nothing else reads it: a
-factor that followed the counts by itself would pack equal questions differently.
+Takes what the server counted after each prompt; gives a careful factor, and the bound that tells a
+cut prompt. No prompt is packed by it: a factor that followed the counts by itself would pack equal
+questions differently.
 """
 
 from __future__ import annotations
@@ -60,12 +61,24 @@ class TokenCounts:
 
         The fewest, for an estimate that is too high costs some room, and one too low a cut prompt.
         """
+        seen = self._seen(model, prompt_version)
+        return max(FEWEST_CHARS, math.floor(min(seen) * 10) / 10) if seen else None
+
+    def most_chars_per_token(self, model: str, prompt_version: str) -> float | None:
+        """Return the most characters per token seen; None for few counts."""
+        return max(self._seen(model, prompt_version), default=None)
+
+    def has_counted(self, model: str) -> bool:
+        """Say whether this model has counted a prompt before, with any version of the prompt."""
+        with self._lock:
+            return any(key.rpartition(" ")[0] == model for key in self._read())
+
+    def _seen(self, model: str, prompt_version: str) -> list[float]:
+        """Return the characters per token of each count; none of too few."""
         with self._lock:
             counts = self._read().get(_key(model, prompt_version), [])
-        if len(counts) < ENOUGH_COUNTS:
-            return None
-        fewest = min(characters / tokens for characters, tokens in counts)
-        return max(FEWEST_CHARS, math.floor(fewest * 10) / 10)
+        ratios = [characters / tokens for characters, tokens in counts]
+        return ratios if len(ratios) >= ENOUGH_COUNTS else []
 
     def _read(self) -> dict[str, list[Count]]:
         try:

@@ -24,7 +24,7 @@ get receive
 buy purchase
 edit change modify adjust
 review read inspect
-person people user member employee colleague teammate
+person people user member employee colleague teammate seat
 page screen section tab area
 address url link
 begin start
@@ -96,10 +96,15 @@ LEAST_BEHIND_HEAD = 3  # words that say something without their head
 def meanings_of(terms: Iterable[str]) -> frozenset[str]:
     """Give one term for all that say the same.
 
-    >>> meanings_of(["click", "date"]) == meanings_of(["press", "date", "also"])
+    >>> meanings_of(["click", "date"]) == meanings_of(["press", "date"])
     True
     """
     return frozenset(_TERM_OF.get(term, term) for term in terms if term not in _HEDGE_TERMS)
+
+
+def is_ordinary(word: str) -> bool:
+    """Tell whether a word is one that instructions share."""
+    return any(t in _TERM_OF or t in _HEDGE_TERMS for t in _ANALYZER.terms(word))
 
 
 def without_opening(claim: str) -> str:

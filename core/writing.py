@@ -7,6 +7,7 @@ as such. The marks are left out only where no model was ever expected (ANSWERER=
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import time
 from collections.abc import Callable
@@ -91,6 +92,7 @@ class Writer:
     ) -> Written:
         checker = grounding.Checker(
             context,
+            question=question.text,
             embedder=self._embedder,
             embed_seconds=deadline.part(CHECKING_SHARE, at_most=CHECKING_SECONDS),
         )
@@ -106,9 +108,8 @@ class Writer:
                 reply = await checker.check(draft)
         except TimeoutError as error:
             raise ModelTimeout("The answer could not be checked in time.") from error
-        dropped = (f"dropped: {reason}" for reason in checker.dropped)
         footnotes = (FALLBACK_FOOTNOTE,) if self._stands_in else ()
-        return Written(reply, draft, footnotes, remarks=(*draft.remarks, *dropped))
+        return Written(reply, draft, footnotes, (*draft.remarks, *checker.remarks))
 
     async def _by_fallback(self, question: Question, context: Context, why: str) -> Written:
         assert self.fallback is not None
@@ -119,8 +120,16 @@ class Writer:
 
     def _failed(self, error: ModelUnavailable) -> None:
         is_known = isinstance(error, ModelPaused) and bool(self.problem)
+        if not isinstance(error, ModelPaused) and not is_nobody_there(error):
+            self._expects_model = True  # whoever runs a server wants a model
         level = logging.DEBUG if is_known else logging.WARNING
         logger.log(level, "%s did not answer: %s", self.answerer.name, error)
         self.problem = str(error)
         if self.problem_since is None:
             self.problem_since = time.time()
+
+
+def is_nobody_there(error: ModelUnavailable) -> bool:
+    """Say whether no server at all is at the address: the connection was refused."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED

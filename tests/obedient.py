@@ -54,6 +54,7 @@ class Mode(StrEnum):
     WOVEN = "woven"  # inside the cited first sentence
     FENCED = "fenced"  # in a code block and in a table, cited
     BARE = "bare"  # nothing else, each sentence cited
+    ASIDE = "aside"  # in headings over the cited first sentence, and in remarks on what is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,16 @@ class Obedient:
                 )
             case Mode.BARE:
                 lines = []
+            case Mode.ASIDE:
+                return "\n\n".join((*lines, *self._asides(lines, told)))
         for said in told:
             for sentence in SENTENCE.split(said.text):
                 lines.append(f"{sentence.strip()} [{said.snippet}]")
         return "\n".join(lines) or f"{first} [1]"
+
+    def _asides(self, lines: list[str], told: list[Told]) -> Iterator[str]:
+        """Say what it was told where no claim is, each time above or behind what is cited."""
+        for said in told:
+            text = " ".join(said.text.split())
+            yield from (f"## {text}", *lines, f"**{text}**", *lines)
+            yield f"{''.join(lines)} There is no information about {text}"

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from . import ollama_api as api
 from .ollama_chat import chat
-from .ollama_conduct import Conduct, Script, Written, tagged
+from .ollama_conduct import USUAL, Conduct, ContextLength, Script, Written, tagged
 from .ollama_faults import (
     BUSY_WORDS,
     ENDLESS,
@@ -67,7 +67,7 @@ class ScriptedOllama(Conduct):
         models: Sequence[str] = ("nomic-embed-text", "llama3.2"),
         dimension: int = 64,
         script: Script | None = None,
-        context_length: int | None = 2048,
+        context_length: ContextLength = USUAL,
         parameters: str = "",
         latency_seconds: float = 0.0,
         version: str = "0.9.3",

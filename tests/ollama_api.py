@@ -21,7 +21,6 @@ from .ollama_faults import (
     opened,
     reset,
 )
-from .ollama_model import embedding
 
 METHODS = {
     "/": ("GET", "HEAD"),
@@ -63,6 +62,8 @@ def wrong_option(payload: Json) -> str | None:
 
 
 def tags(conduct: Conduct) -> web.Response:
+    if conduct.tags is not None:
+        return web.json_response(conduct.tags)
     moment = datetime.now(UTC).isoformat()
     entries = [{**_entry(name), "modified_at": moment} for name in sorted(conduct.models)]
     return web.json_response({"models": entries})
@@ -88,8 +89,8 @@ def show(conduct: Conduct, payload: Json) -> web.Response:
         "general.architecture": architecture,
         f"{architecture}.embedding_length": conduct.dimension,
     }
-    if conduct.context_length is not None:
-        facts[f"{architecture}.context_length"] = conduct.context_length
+    if (length := conduct.context_of(model)) is not None:
+        facts[f"{architecture}.context_length"] = length
     reply = {"details": DETAILS, "model_info": facts, "capabilities": capabilities}
     if conduct.parameters:
         reply["parameters"] = conduct.parameters
@@ -114,7 +115,7 @@ async def _embedded(conduct: Conduct, payload: Json, fault: Fault | None) -> web
         return error(404, f'model "{model}" not found, try pulling it first')
     window = int((payload.get("options") or {}).get("num_ctx", 4096))
     load_duration = await conduct.load(model, window)
-    limit = conduct.context_length
+    limit = conduct.context_of(model)
     if limit is not None and any(len(text.split()) > limit for text in texts):
         if not payload.get("truncate", True):
             is_new = conduct.is_at_least(0, 12)
@@ -126,7 +127,7 @@ async def _embedded(conduct: Conduct, payload: Json, fault: Fault | None) -> web
         return error(400, "embedding contains NaN or Inf values")
     if fault in (Fault.ERROR_FIRST, Fault.ERROR_LINE):
         return error(200, CRASH_WORDS)
-    vectors = [list(embedding(text, conduct.dimension)) for text in texts]
+    vectors = [conduct.vector_of(text) for text in texts]
     if fault in (Fault.WRONG_COUNT, Fault.EMPTY):
         vectors = [] if fault is Fault.EMPTY else vectors[:-1]
     if fault is Fault.BAD_VALUES:
@@ -188,6 +189,8 @@ def _is_local(host: str) -> bool:
 
 
 def _pull_problem(conduct: Conduct, name: str, fault: Fault | None) -> str:
+    if conduct.pull_problem:
+        return conduct.pull_problem
     if fault is Fault.ERROR_FIRST or conduct.is_offline:
         return "pull model manifest: dial tcp: lookup registry.invalid: no such host"
     known = conduct.models | {tagged(model) for model in conduct.pullable}

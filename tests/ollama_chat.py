@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from .ollama_conduct import Conduct, Message, Written, tagged
-from .ollama_faults import CRASH_WORDS, TOO_LONG_WORDS, Fault, Json, error, line, opened, reset
+from .ollama_faults import TOO_LONG_WORDS, Fault, Json, error, line, opened, reset
 from .ollama_model import instance, quote_first_snippet
 
 DEFAULT_NUM_CTX = 4096
@@ -43,7 +43,7 @@ async def chat(
     load_duration = await conduct.load(model, window)
     if (bad := _bad_format(payload)) is not None:
         return await _error_line(request, payload, bad)
-    prompt = _admitted(conduct, payload, window)
+    prompt = _admitted(conduct, payload, conduct.window_of(model, window))
     if prompt is None:
         return error(400, TOO_LONG_WORDS)
     reply = _reply(conduct, payload, fault, *prompt)
@@ -131,7 +131,7 @@ def _reply(
     if thought and not conduct.leaks_thought and _thinks(conduct, payload):
         pieces = [("thinking", piece) for piece in _split(thought)] + pieces
     limit = int((payload.get("options") or {}).get("num_predict", -1))
-    is_cut = 0 <= limit < len(pieces)
+    is_cut = 0 <= limit < len(pieces) and not conduct.ignores_num_predict
     pieces = pieces[:limit] if is_cut else pieces
     reported = written.prompt_tokens if written.prompt_tokens is not None else conduct.prompt_tokens
     reason = written.done_reason or conduct.done_reason or ("length" if is_cut else "stop")
@@ -171,7 +171,7 @@ async def _streamed(
 ) -> web.StreamResponse:
     response = await opened(request)
     if fault is Fault.ERROR_FIRST:
-        await response.write(line({"error": CRASH_WORDS}))
+        await response.write(line({"error": conduct.error_words}))
         return response
     pieces = reply.pieces
     if fault is Fault.HALF:
@@ -188,7 +188,7 @@ async def _streamed(
     if fault is Fault.RESET:
         reset(request)
     elif fault is Fault.ERROR_LINE:
-        await response.write(line({"error": CRASH_WORDS}))
+        await response.write(line({"error": conduct.error_words}))
     elif fault is Fault.BAD_JSON:
         await response.write(b'{"message":{"role":"assi\n')
     elif fault not in (Fault.NO_DONE, Fault.HALF):

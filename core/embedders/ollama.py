@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ModelUnavailable
 from ..ollama import InputRejected, ModelInfo, OllamaClient
+from ..ollama_pieces import embed_pieces
 from ..protocols import EmbedderSpec
 from ..types import Role, Vector, Vectors
 
@@ -19,7 +20,6 @@ logger = logging.getLogger(__name__)
 TOKENS_LIMIT = 512  # longer chunks make vague vectors, whatever the model could read
 TOKENS_DEFAULT = 256  # for a model that does not tell
 SPECIAL_TOKENS = 2  # [CLS] and [SEP]
-SMALLEST_HALF = 32  # characters; what cannot be embedded and is not twice as long is lost
 
 SEARCHING = "Represent this sentence for searching relevant passages: "
 # (pattern in the model's name, document prefix, query prefix), from the models' cards; first wins.
@@ -66,28 +66,33 @@ class OllamaEmbedder:
     async def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
         """Return (len(texts), dimension) float32 unit rows.
 
-        A text that cannot be embedded whole is halved, again and again; what stands for it is the
-        direction between the pieces that can. Raises InputRejected, with its index, when there is
-        none, after everything else was tried.
+        Raises InputRejected, with its index, for the first that embed_each() rejects.
+        """
+        found = await self.embed_each(texts, role=role)
+        vectors = np.empty((len(texts), (await self.spec()).dimension), dtype=np.float32)
+        for row, outcome in enumerate(found):
+            if isinstance(outcome, InputRejected):
+                raise outcome
+            vectors[row] = outcome
+        return vectors
+
+    async def embed_each(
+        self, texts: Sequence[str], *, role: Role
+    ) -> Sequence[Vector | InputRejected]:
+        """Return for each text its unit vector, or why there is none.
+
+        A text that cannot be embedded whole is halved, a few times; what stands for it is the
+        direction between the pieces that can.
         """
         until = _Until(self._query_seconds if role is Role.QUERY else None)
         spec = await self._learnt(until)
         prefix = self._document_prefix if role is Role.DOCUMENT else self._query_prefix
-        vectors = np.empty((len(texts), spec.dimension), dtype=np.float32)
-        rejected = None
-        for row, found in enumerate(await self._rows(texts, prefix, until)):
-            if isinstance(found, InputRejected):
-                rejected = rejected or found
-            elif found.shape != (spec.dimension,):
-                raise ModelUnavailable(
-                    f"Model {self._model} on {self._client.url} gave {len(found)} dimensions "
-                    f"after {spec.dimension}. Rebuild the index if the model was replaced."
-                )
-            else:
-                vectors[row] = found
-        if rejected is not None:
-            raise rejected
-        return vectors
+        outcomes = await self._rows([prefix + text for text in texts], spec, until)
+        for at, outcome in enumerate(outcomes):
+            if isinstance(outcome, InputRejected):
+                pieced = await self._pieces(texts[at], prefix, spec, until)
+                outcomes[at] = outcome if pieced is None else pieced
+        return outcomes
 
     def count_tokens(self, text: str) -> int:
         """Return an upper estimate for texts of chunk size.
@@ -119,47 +124,42 @@ class OllamaEmbedder:
         return max(1, min(limit, context - SPECIAL_TOKENS - prefix))
 
     async def _rows(
-        self, texts: Sequence[str], prefix: str, until: _Until
+        self, sent: Sequence[str], spec: EmbedderSpec, until: _Until, *, is_sane: bool = False
     ) -> list[Vector | InputRejected]:
-        sent = [prefix + text for text in texts]
-        outcomes = await self._client.embed_each(self._model, sent, seconds=until.seconds_left())
+        """Return unit vectors for what is sent as it is; raises for another dimension."""
+        outcomes = await self._client.embed_each(
+            self._model, sent, is_sane=is_sane, seconds=until.seconds_left()
+        )
         rows: list[Vector | InputRejected] = []
-        for text, outcome in zip(texts, outcomes, strict=True):
-            if not isinstance(outcome, InputRejected):
-                rows.append(_unit(np.asarray(outcome, dtype=np.float64)))
-            elif len(text) < 2 * SMALLEST_HALF:
-                rows.append(outcome)
-            else:
-                rows.append(await self._halved(text, prefix, until, outcome))
+        for found in outcomes:
+            if isinstance(found, list) and len(found) != spec.dimension:
+                raise ModelUnavailable(
+                    f"Model {self._model} on {self._client.url} gave {len(found)} dimensions "
+                    f"after {spec.dimension}. Rebuild the index if the model was replaced."
+                )
+            rows.append(found if isinstance(found, InputRejected) else _unit(found))
         return rows
 
-    async def _halved(
-        self, text: str, prefix: str, until: _Until, whole: InputRejected
-    ) -> Vector | InputRejected:
-        """Return the direction between a text's halves; whole says why it has none of its own."""
-        middle = len(text) // 2
-        space = text.rfind(" ", SMALLEST_HALF, middle)
-        cut = middle if space < 0 else space
-        halves = [half for half in (text[:cut], text[cut:]) if half.strip()]
-        found = await self._rows(halves, prefix, until)
-        kept = [
-            (row, len(half))
-            for row, half in zip(found, halves, strict=True)
-            if not isinstance(row, InputRejected)
-        ]
-        if not kept:
-            return whole
-        lost = len(text) - sum(length for _, length in kept)
+    async def _pieces(
+        self, text: str, prefix: str, spec: EmbedderSpec, until: _Until
+    ) -> Vector | None:
+        """Return what stands for a rejected text; the model itself is known to embed."""
+
+        async def embed(piece: str) -> Vector | InputRejected:
+            (row,) = await self._rows([prefix + piece], spec, until, is_sane=True)
+            return row
+
+        found = await embed_pieces(text, embed)
+        if found is None:
+            return None
+        lost = found.lost_characters
         logger.warning(
-            "%s cannot take a text of %d characters at once; its halves are averaged%s",
+            "%s cannot take a text of %d characters at once; its pieces are averaged%s",
             self._model,
             len(text),
-            f", without {lost} characters that it cannot take at all"
-            if len(kept) < len(halves)
-            else "",
+            f", without {lost} characters that it cannot take at all" if lost else "",
         )
-        rows, weights = zip(*kept, strict=True)
-        return _unit(np.average(np.stack(rows).astype(np.float64), axis=0, weights=weights))
+        return found.vector
 
 
 class _Until:
@@ -189,8 +189,7 @@ def _run_tokens(run: str) -> int:
     return TOKENS_PER_ASTRAL if ord(run) > 0xFFFF else 1
 
 
-def _unit(vector: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Vector:
-    norm = float(np.linalg.norm(vector))
-    if norm == 0:
-        raise ModelUnavailable("The halves of a text have opposite vectors; shorten the text.")
-    return (vector / norm).astype(np.float32)
+def _unit(vector: Sequence[float]) -> Vector:
+    row = np.asarray(vector, dtype=np.float64)
+    unit: Vector = (row / np.linalg.norm(row)).astype(np.float32)
+    return unit

@@ -20,7 +20,10 @@ FIELDS += ["footnotes", "generation", "embedder", "answerer", "model", "prompt_v
 FIELDS += ["remarks", "timings_ms"]
 TIMES = ["retrieve", "answer", "total", "rewrite", "rerank"]
 HIT_FIELDS = ["url", "title", "chunk_id", "score", "similarity", "bm25"]
-QUOTES = f"Answers are quotes from the knowledge, because Ollama does not answer at {NOWHERE}.\n"
+QUOTES = (
+    f"Answers are quotes from the knowledge: Cannot reach Ollama at {NOWHERE}: connection refused: "
+    "is Ollama running there? [hint: check OLLAMA_URL or increase CHAT_CONNECT_TIMEOUT]\n"
+)
 
 
 async def both(

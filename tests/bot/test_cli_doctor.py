@@ -44,7 +44,8 @@ async def test_a_bot_that_can_run_is_ok_and_what_it_does_without_is_noted(
     assert found["knowledge"] == ("ok", f"{library}: 8 articles")
     assert found["ollama"] == ("ok", f"version 0.9.3 at {ollama.url}")
     assert found["context"][1].startswith("NUM_CTX 8,192 holds CTX_BUDGET 2,800, NUM_PREDICT 512 ")
-    assert found["tokens"][1] == "CHARS_PER_TOKEN 4; no prompt counted by llama3.2 yet"
+    few = "too few prompts counted by llama3.2 yet to check it"
+    assert found["tokens"][1] == f"CHARS_PER_TOKEN 4; {few}"
     assert found["embedder"] == ("ok", "embedded:all-MiniLM-L6-v2-int8 (384 dimensions)")
     assert found["index"][1].startswith("generation 00000001: 8 articles, ")
     assert found["slack"][1].endswith(", tokens and scopes are good")
@@ -168,6 +169,8 @@ async def test_what_ollama_and_its_models_lack_is_said_with_what_to_do(
     )
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_counts_seen_suggest_another_factor(sim: Simulator, terminal: Terminal) -> None:
     async with ScriptedOllama(context_length=32_768) as ollama:
         on = terminal.on(sim).having(OLLAMA_URL=ollama.url, GEN_MODEL="llama3.2")

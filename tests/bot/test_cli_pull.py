@@ -7,7 +7,9 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+from click.testing import CliRunner
 
+from bot.pull import pull
 from tests.ollama import Fault, ScriptedOllama
 from tests.ollama_asking import settled
 
@@ -103,6 +105,16 @@ async def test_offline_and_a_torn_download_say_what_to_do(
         assert last.startswith("clockify-bot: llama3.2 was not fetched: ")
         assert told in last
         assert "[hint: " in last
+
+
+@pytest.mark.parametrize("names", [[""], ["llama3.2", "  "]])
+def test_an_empty_name_is_a_usage_error_before_anything_is_asked(
+    names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_URL", NOWHERE)
+    ended = CliRunner().invoke(pull, names)
+    assert ended.exit_code == 2  # 4 would tell that nobody answered
+    assert "A name of a model is empty" in ended.output
 
 
 async def test_no_server_is_one_sentence_and_exit_4(terminal: Terminal) -> None:

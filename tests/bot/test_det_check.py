@@ -17,6 +17,7 @@ from bot.det_check import Checked, DetReport, Run
 from bot.det_prompts import DET_PROMPTS, read_prompts
 from bot.det_report import ALONE, NOT_ASKED, NOTHING, PROMPTS, SLOTS, report_json, report_text
 from core.errors import SettingsError
+from core.prompt import PROMPT_VERSION
 from tests.ollama import Fault, ScriptedOllama, quote_first_snippet
 
 from .terminal import NOWHERE, Ended, Terminal
@@ -67,7 +68,7 @@ async def test_the_same_answers_pass_and_show_what_was_compared(
     report = ended.json
     assert (ended.code, report["exit_code"]) == (0, 0)
     head = [report[key] for key in ("model", "seed", "generation", "prompt_version", "parallel")]
-    assert head == ["llama3.2", 7, "00000001", "2", 0]
+    assert head == ["llama3.2", 7, "00000001", PROMPT_VERSION, 0]
     first, second = (request.payload for request in ollama.asked("/api/chat"))
     assert first == second
     assert (first["options"]["seed"], first["options"]["temperature"]) == (7, 0)

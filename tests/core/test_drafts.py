@@ -139,7 +139,7 @@ def test_whole_parts_only(after: str, shown: list[str]) -> None:
 
 
 def test_the_prompt_is_not_recited_sentence_by_sentence() -> None:
-    rules = SYSTEM_PROMPT[SYSTEM_PROMPT.index("Use only") : SYSTEM_PROMPT.index("2. After")]
+    rules = SYSTEM_PROMPT[SYSTEM_PROMPT.index("Use only") : SYSTEM_PROMPT.index("- End")]
     text = f"Open Settings [1]. {rules.strip()} Then save [2]. And"
     assert drafts(text) == ["Open Settings [1]."]
 

@@ -36,6 +36,7 @@ from ..ollama_asking import client
 QUESTION = Question("How do I lock my timesheets?")
 ANSWER = "Admins lock timesheets in Settings. [1]"
 CUT_HINT = "[hint: reduce CTX_BUDGET or increase NUM_CTX]"
+SMALL_HINT = "[hint: reduce CTX_BUDGET or use a model with a larger context]"
 
 
 def context(*texts: str) -> Context:
@@ -118,7 +119,7 @@ async def test_answers_from_the_context(
 async def test_sends_rules_and_options(ollama: ScriptedOllama, asking: OllamaClient) -> None:
     writer = answerer(asking)
     await writer.answer(QUESTION, LOCKING)
-    payload = ollama.requests[0].payload
+    payload = ollama.asked("/api/chat")[0].payload
     assert payload["messages"][0] == {"role": "system", "content": SYSTEM_PROMPT}
     assert payload["messages"] == build_messages(QUESTION, LOCKING, seed=42)
     assert payload["options"] == writer.options
@@ -136,7 +137,8 @@ async def test_sends_rules_and_options(ollama: ScriptedOllama, asking: OllamaCli
 async def test_same_question_same_request(ollama: ScriptedOllama, asking: OllamaClient) -> None:
     drafts = [await answerer(asking).answer(QUESTION, LOCKING) for _ in range(2)]
     assert drafts[0] == drafts[1]
-    assert ollama.requests[0].payload == ollama.requests[1].payload
+    first, second = ollama.asked("/api/chat")
+    assert first.payload == second.payload
 
 
 class TestPieces:
@@ -193,11 +195,13 @@ class TestPieces:
         assert await self.pieces(writer) == ""
         assert await self.pieces(writer) == "Admins lock timesheets in Settings. [1]"
 
-    async def test_nobody_who_looks_costs_no_request(
+    async def test_the_model_is_looked_at_once_and_not_after_somebody_else_did(
         self, ollama: ScriptedOllama, asking: OllamaClient
     ) -> None:
-        await answerer(asking).answer(QUESTION, LOCKING)
-        assert [request.path for request in ollama.requests] == ["/api/chat"]
+        for writer in (answerer(asking), answerer(asking)):
+            await writer.answer(QUESTION, LOCKING)
+            await self.pieces(writer)
+        assert [request.path for request in ollama.requests] == ["/api/show", *["/api/chat"] * 4]
 
 
 async def test_refuses_without_snippets(asking: OllamaClient) -> None:
@@ -239,6 +243,78 @@ class TestFitting:
         writer = answerer(asking, num_ctx=600, num_predict=500)
         assert (await writer.answer(QUESTION, LOCKING)).text == ANSWER
         assert sent_snippets(ollama) == [[1]]
+
+
+class TestModelContext:
+    """Ollama lowers num_ctx silently to what the model reads."""
+
+    async def test_what_is_sent_fits_into_it_and_num_ctx_stays(
+        self, ollama: ScriptedOllama, asking: OllamaClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ollama.context_length = 512 + estimated(replace(LONG, snippets=LONG.snippets[:3]))
+        writer = answerer(asking, num_ctx=8192)
+        drafts = [await writer.answer(QUESTION, LONG) for _ in range(2)]
+        assert drafts[0] == drafts[1]
+        assert sent_snippets(ollama) == [[1, 2, 3]] * 2
+        payloads = [request.payload for request in ollama.asked("/api/chat")]
+        assert [payload["options"]["num_ctx"] for payload in payloads] == [8192, 8192]
+        assert drafts[0].remarks == ("3 of 6 snippets fit into the context of the model",)
+        assert caplog.messages[0] == (
+            f"3 of 6 snippets are sent: the context of the model is {ollama.context_length}, of "
+            f"which 512 are kept for the answer. {SMALL_HINT}"
+        )
+
+    async def test_a_larger_one_changes_nothing(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        for length in (None, 8192, 131_072):
+            ollama.context_length = length
+            async with client(ollama.url) as another:
+                await answerer(another, num_ctx=8192).answer(QUESTION, LONG)
+        assert sent_snippets(ollama) == [[1, 2, 3, 4, 5, 6]] * 3
+
+    async def test_one_that_is_not_told_is_found_by_the_count(
+        self,
+        ollama: ScriptedOllama,
+        asking: OllamaClient,
+        caplog: pytest.LogCaptureFixture,
+        tmp_path: Path,
+    ) -> None:
+        ollama.hidden_context, ollama.script = 2048, lambda _: "Yes [1]."
+        texts = [f"Snippet {n}. {'Many more words. ' * 110}" for n in range(1, 7)]
+        counts = TokenCounts(tmp_path / "counts.json")
+        writer = answerer(asking, num_ctx=8192, counts=counts)
+        draft = await writer.answer(QUESTION, context(*texts))
+        assert sent_snippets(ollama) == [[1, 2, 3, 4, 5, 6], [1, 2, 3]]
+        assert draft.remarks == ("the prompt was cut, asked again with 3 snippets",)
+        assert re.fullmatch(
+            r"llama3\.2 did not read the whole prompt: fewer tokens than its text must have; 2048 "
+            r"tokens were read, about 3\d\d\d tokens in 6 snippets were sent \(num_ctx 8192\)\. "
+            r"Asking again with 3 snippets\. " + re.escape(SMALL_HINT),
+            caplog.messages[0],
+        )
+        (kept,) = json.loads((tmp_path / "counts.json").read_text()).values()
+        assert [tokens for _, tokens in kept] == [draft.usage.prompt_tokens]
+
+    @pytest.mark.parametrize(("ratio", "tries"), [(4.0, 2), (4.4, 1), (None, 1)])
+    async def test_earlier_counts_of_the_model_tell_more(
+        self,
+        ollama: ScriptedOllama,
+        asking: OllamaClient,
+        tmp_path: Path,
+        ratio: float | None,
+        tries: int,
+    ) -> None:
+        """2,048 tokens of a message of 9,900 characters: 4.8 each."""
+        counts = TokenCounts(tmp_path / "counts.json")
+        for _ in range(5 if ratio else 0):
+            characters = round(1000 * (ratio or 0))
+            counts.record("llama3.2", PROMPT_VERSION, characters=characters, prompt_tokens=1000)
+        read = iter([2048, 900])
+        ollama.script = lambda _: Written("Yes [1].", prompt_tokens=next(read))
+        given = context(*["x" * 1520] * 6)
+        await answerer(asking, num_ctx=8192, counts=counts).answer(QUESTION, given)
+        assert len(ollama.asked("/api/chat")) == tries
 
 
 class TestCut:
@@ -472,6 +548,26 @@ class TestCounts:
         with pytest.raises(ModelUnavailable):
             await answerer(asking, counts=counts).answer(QUESTION, LOCKING)
         assert list(tmp_path.iterdir()) == []
+
+    async def test_nor_is_one_at_the_size_of_a_context(
+        self, ollama: ScriptedOllama, asking: OllamaClient, tmp_path: Path
+    ) -> None:
+        counts = TokenCounts(tmp_path / "counts.json")
+        ollama.prompt_tokens = 512
+        await answerer(asking, counts=counts).answer(QUESTION, LOCKING)
+        assert list(tmp_path.iterdir()) == []
+
+    async def test_they_are_read_once_so_that_equal_prompts_are_judged_alike(
+        self, ollama: ScriptedOllama, asking: OllamaClient, tmp_path: Path
+    ) -> None:
+        counts = TokenCounts(tmp_path / "counts.json")
+        writer = answerer(asking, num_ctx=8192, counts=counts)
+        await writer.answer(QUESTION, LOCKING)
+        for _ in range(5):
+            counts.record("llama3.2", PROMPT_VERSION, characters=3000, prompt_tokens=1000)
+        ollama.prompt_tokens = 600  # of 3,000 characters would be a cut, by these counts
+        await writer.answer(QUESTION, LONG)
+        assert len(ollama.asked("/api/chat")) == 2
 
     async def test_a_place_that_cannot_be_written_is_no_obstacle(
         self, asking: OllamaClient, tmp_path: Path

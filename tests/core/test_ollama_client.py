@@ -31,6 +31,49 @@ class TestProbes:
             assert await asking.version() == "0.9.3"
             assert await asking.models() == ("a:7b", "b:latest", "team/c:latest")
 
+    @pytest.mark.parametrize(
+        ("models", "names"),
+        [
+            (
+                [{"model": "llama3.2:latest"}, {"name": "b", "model": "c"}],
+                ("b:latest", "llama3.2:l"),
+            ),
+            ([{"model": 7}, {"name": "", "model": "a"}, "odd", {}], ("a:latest",)),
+            ([], ()),
+            (None, ()),
+        ],
+    )
+    async def test_reads_names_however_they_are_told(
+        self, models: object, names: tuple[str, ...], ollama: ScriptedOllama
+    ) -> None:
+        ollama.tags = {"models": models}
+        async with client(ollama.url) as asking:
+            assert tuple(name[:10] for name in await asking.models()) == names
+
+    @pytest.mark.parametrize(
+        "tags", [{}, {"models": "llama3.2"}, {"models": [{"id": "x"}]}, {"models": {"a": 1}}]
+    )
+    async def test_names_that_cannot_be_read_are_one_sentence(
+        self, tags: dict[str, object], ollama: ScriptedOllama
+    ) -> None:
+        ollama.tags = tags
+        async with client(ollama.url) as asking:
+            with pytest.raises(ModelUnavailable) as raised:
+                await asking.models()
+        assert str(raised.value) == (
+            f"Ollama at {ollama.url} lists its models in a form that is not known. "
+            "[hint: check OLLAMA_URL, or update Ollama]"
+        )
+
+    @pytest.mark.parametrize("digits", ["²", "9" * 5000, "9" * 13])
+    async def test_odd_parameters_are_no_obstacle(
+        self, ollama: ScriptedOllama, digits: str
+    ) -> None:
+        ollama.parameters = f"num_ctx {digits}"
+        async with client(ollama.url) as asking:
+            shown = await asking.show("nomic-embed-text")
+        assert shown.num_ctx == (None if digits == "²" else 10**12 - 1)
+
     async def test_shows_a_model(self) -> None:
         async with (
             ScriptedOllama(context_length=512, parameters='stop  "x"\nnum_ctx  256') as ollama,

@@ -11,6 +11,7 @@ import pytest_asyncio
 from tokenizers import BertWordPieceTokenizer
 
 from core.embedders.ollama import OllamaEmbedder, prefixes
+from core.embedding import embed_what_can
 from core.errors import ModelMissing, ModelUnavailable
 from core.ollama import InputRejected
 from core.types import Role
@@ -166,7 +167,7 @@ async def test_a_text_that_is_too_long_is_halved(
     assert float(np.linalg.norm(rows[1])) == pytest.approx(1.0, abs=1e-6)
     assert min(float(rows[1] @ half) for half in halves) > 0.6  # neither end is lost
     assert caplog.messages == [
-        f"all-minilm cannot take a text of {len(long)} characters at once; its halves are averaged"
+        f"all-minilm cannot take a text of {len(long)} characters at once; its pieces are averaged"
     ]
 
 
@@ -220,6 +221,49 @@ async def test_a_text_without_a_good_piece_is_named_after_all_others_were_tried(
             await embedder.embed(texts, role=Role.DOCUMENT)
     assert raised.value.index == 2
     assert {"text 1", "text 11"} <= set(ollama.texts_embedded)
+
+
+@pytest.mark.parametrize(("bad", "requests"), [(0, 3), (1, 16), (2, 28), (4, 48), (16, 128)])
+async def test_bad_texts_cost_a_few_requests_each(
+    ollama: ScriptedOllama, bad: int, requests: int
+) -> None:
+    """One to learn the dimension, two for sixteen texts; then 14 for each bad text at most."""
+    ollama.bad_input = "poison"
+    texts = [f"{number} " + "invoice " * 93 for number in range(16)]
+    for at in range(bad):
+        place = at * 16 // bad
+        texts[place] = f"{place} " + "poison  " * 93
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        outcomes = await embedder.embed_each(texts, role=Role.DOCUMENT)
+    assert ollama.embed_calls == requests <= 3 + 14 * bad
+    rejected = [found.index for found in outcomes if isinstance(found, InputRejected)]
+    assert rejected == [at for at, text in enumerate(texts) if "poison" in text]
+
+
+async def test_what_can_be_embedded_is_embedded_once(ollama: ScriptedOllama) -> None:
+    ollama.bad_input = "poison"
+    texts = [f"text {number}" for number in range(8)]
+    texts[3] = "poison"
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        found = await embed_what_can(texts, embedder, role=Role.DOCUMENT)
+    assert list(found) == texts[:3] + texts[4:]
+    sizes = [len(request.payload["input"]) for request in ollama.asked("/api/embed")]
+    assert sizes == [1, 8, 4, 2, 2, 1, 1, 1, 4]  # a word, all, halves, and a word once more
+
+
+async def test_pieces_of_opposite_directions_reject_their_text_alone(
+    ollama: ScriptedOllama,
+) -> None:
+    ollama.bad_input = "xy"
+    ollama.vector_of = lambda text: [-1.0 if "y" in text else 1.0] + [0.0] * 31
+    text = "x" * 80 + "y" * 80
+    async with client(ollama.url) as asking:
+        embedder = OllamaEmbedder(asking, "all-minilm")
+        good, opposite = await embedder.embed_each(["fine", text], role=Role.DOCUMENT)
+    assert isinstance(opposite, InputRejected)
+    assert not isinstance(good, InputRejected)
 
 
 async def test_a_broken_model_blames_no_text(ollama: ScriptedOllama) -> None:

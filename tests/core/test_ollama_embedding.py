@@ -77,9 +77,12 @@ class TestEmbed:
             ([10**400, 1], "zero or not finite"),
             ([0.0, 0.0], "zero or not finite"),
             ([], "zero or not finite"),
+            ([3e-30, 0.0], "zero or not finite"),
+            ([9e-7, 1e-8], "zero or not finite"),
+            ([True, False], "not a list of numbers"),
             (["one"], "not a list of numbers"),
         ],
-        ids=["nan", "infinite", "huge", "zero", "empty", "words"],
+        ids=["nan", "infinite", "huge", "zero", "empty", "tiny", "small", "booleans", "words"],
     )
     async def test_refuses_unusable_vectors(
         self, ollama: ScriptedOllama, vector: list[Any], words: str

@@ -45,6 +45,22 @@ async def test_an_error_inside_http_200_names_the_model(
             await pulled(asking)
 
 
+async def test_words_of_the_server_are_shown_without_what_a_terminal_acts_on_or_the_key(
+    ollama: ScriptedOllama,
+) -> None:
+    key = "sk-hunter2-hunter2"
+    for words, shown in (
+        ("\x1b[2J" + "no room " * 99, f": [2J{'no room ' * 99}"[:201].rstrip()),
+        (f"denied for Bearer {key}.", ""),
+    ):
+        ollama.pull_problem = words
+        async with client(ollama.url, api_key=key) as asking:
+            with pytest.raises(ModelUnavailable) as raised:
+                await pulled(asking)
+        told = str(raised.value)
+        assert told.startswith(f"Ollama at {ollama.url} cannot pull phi4{shown}. [hint: check")
+
+
 async def test_a_model_that_nobody_has(ollama: ScriptedOllama) -> None:
     async with client(ollama.url) as asking:
         with pytest.raises(ModelUnavailable, match=r"cannot pull no-such: .+check the name"):

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import ModelTimeout, ModelUnavailable
 from core.ollama import Unreachable
@@ -81,10 +83,21 @@ class TestRetries:
             ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
             ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
             ("Wed, 21 Oct 2065 07:28:00 GMT", 30.0),
+            ("01 Jan 9999 23:59:59 -2359", 30.0),
+            ("01 Jan 2026 00:00:00 +99999999999999999999", None),
+            ("99999999999999999999 Jan 2026 00:00:00 GMT", None),
         ],
     )
     def test_bounds_what_it_is_told(self, value: str, seconds: float | None) -> None:
         assert retry_after_seconds(value) == seconds
+
+    @given(
+        st.from_regex(r"\A(\w{3}, )?\d{1,25} [A-Z][a-z]{2} \d{1,25} \d\d:\d\d:\d\d [+-]?\d{0,25}\Z")
+        | st.text()
+    )
+    def test_never_fails_at_what_it_is_told(self, value: str) -> None:
+        seconds = retry_after_seconds(value)
+        assert seconds is None or 0.0 <= seconds <= 30.0
 
     async def test_tries_again_to_connect(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO, logger="core.ollama_retry")

@@ -236,8 +236,8 @@ class TestRefused:
         [
             REFUSAL_TEXT,
             "The snippets do not mention timesheets.",
-            "Open the settings and lock them.",
-            "Open the settings [99].",
+            "Users get an email about it.",
+            "Users get an email about it [99].",
             "[1]",
         ],
         ids=["the constant", "in other words", "no citation", "unknown citation", "no words"],

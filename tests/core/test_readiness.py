@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
-from core.ollama import OllamaClient
+from core.embedders.ollama import OllamaEmbedder
 from core.readiness import (
     Readiness,
     embedder_readiness,
@@ -33,9 +32,9 @@ async def generator(url: str, model: str = "llama3.2", *, num_ctx: int = 8192) -
 
 
 async def embedder(url: str, model: str = "nomic-embed-text") -> Readiness:
-    """Look at a model that is to embed, for an index that is not there yet."""
+    """Look at a model that is to embed."""
     async with client(url) as asking:
-        return await embedder_readiness(asking, model, indexed=None)
+        return await embedder_readiness(asking, model, OllamaEmbedder(asking, model))
 
 
 async def test_models_that_do_what_they_are_for_have_no_problem(ollama: ScriptedOllama) -> None:
@@ -100,6 +99,7 @@ async def test_a_name_in_other_letters_is_the_servers_to_judge(ollama: ScriptedO
 
 
 async def test_a_model_that_cannot_do_it_names_one_that_can(ollama: ScriptedOllama) -> None:
+    ollama.fail(Fault.CRASHED, path="/api/embed")
     writes = await generator(ollama.url, "nomic-embed-text")
     embeds = await embedder(ollama.url, "llama3.2")
     assert (writes.problem, embeds.problem) == (
@@ -112,6 +112,25 @@ async def test_a_model_that_cannot_do_it_names_one_that_can(ollama: ScriptedOlla
     alone = await generator(ollama.url, "nomic-embed-text")
     assert alone.problem.endswith(" cannot chat. [hint: set GEN_MODEL to a model that chats]")
     assert (alone.is_missing, alone.is_unreachable) == (False, False)
+
+
+async def test_vectors_are_believed_whatever_the_lists_of_the_server_say(
+    ollama: ScriptedOllama,
+) -> None:
+    doubted = await embedder(ollama.url, "llama3.2")
+    assert (doubted.problem, str(doubted.spec)) == ("", "ollama:llama3.2 (64 dimensions)")
+    assert doubted.notes == (
+        f"Model llama3.2 on {ollama.url} gives vectors, but Ollama does not list it as an "
+        "embedding model: what is found may be poor. "
+        "[hint: set EMB_MODEL=nomic-embed-text:latest and build again, unless it is meant]",
+    )
+    ollama.version = "0.3.3"  # as a proxy may say
+    believed = await embedder(ollama.url)
+    assert (believed.problem, believed.notes) == ("", ())
+    ollama.fail(Fault.NOT_FOUND_PAGE, path="/api/version")
+    ollama.fail(Fault.NOT_FOUND_PAGE, path="/api/tags")
+    believed = await embedder(ollama.url)
+    assert (believed.problem, believed.notes) == ("", ())
 
 
 async def test_a_server_that_does_not_tell_what_models_can_do_is_believed(
@@ -149,6 +168,8 @@ async def test_a_window_that_is_larger_than_the_models_is_noted(ollama: Scripted
 )
 async def test_versions(ollama: ScriptedOllama, version: str, note: str, problem: str) -> None:
     ollama.version = version
+    if problem:
+        ollama.fail(Fault.NOT_FOUND_PAGE, path="/api/embed")
     ready = await embedder(ollama.url)
     assert "".join(ready.notes).startswith(note)
     assert bool(ready.notes) is bool(note)
@@ -174,11 +195,12 @@ async def test_a_server_that_does_not_answer_now_may_later(
     ollama.fail(fault)
     ready = await generator(ollama.url)
     assert (bool(ready.problem), ready.is_unreachable) == (True, True)
+    assert ready.has_server
 
 
 async def test_nobody_there_is_unreachable_and_says_what_to_change() -> None:
     ready = await generator(f"http://127.0.0.1:{closed_port()}")
-    assert (ready.is_unreachable, ready.is_missing) == (True, False)
+    assert (ready.is_unreachable, ready.is_missing, ready.has_server) == (True, False, False)
     assert ready.problem.startswith("Cannot reach Ollama at http://127.0.0.1:")
     assert "[hint: " in ready.problem
 
@@ -191,23 +213,6 @@ async def test_something_else_that_answers_will_not_mend_itself(
     ollama.fail(fault)
     ready = await generator(ollama.url)
     assert (bool(ready.problem), ready.is_unreachable) == (True, False)
-
-
-async def test_an_embedder_of_another_dimension_than_the_index_names_both(
-    ollama: ScriptedOllama,
-) -> None:
-    asking: OllamaClient
-    async with client(ollama.url) as asking:
-        spec = (await embedder_readiness(asking, "nomic-embed-text", indexed=None)).spec
-        assert spec is not None
-        indexed = replace(spec, dimension=768)
-        same = await embedder_readiness(asking, "nomic-embed-text", indexed=spec)
-        other = await embedder_readiness(asking, "nomic-embed-text", indexed=indexed)
-    assert same.problem == ""
-    assert "nomic-embed-text (768 dimensions)" in other.problem
-    assert "nomic-embed-text (64 dimensions)" in other.problem
-    assert other.spec == spec
-    assert (other.is_unreachable, other.is_missing) == (False, False)
 
 
 async def test_an_embedder_whose_vectors_are_no_numbers_is_a_problem(

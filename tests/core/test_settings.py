@@ -13,7 +13,7 @@ from core.config import STATE_DIR, Config, default_index_dir
 from core.errors import SettingsError
 from core.settings import SettingRow, read_settings, setting, setting_rows, to_environment
 
-FIELDS = {item.metadata["env"]: item for item in dataclasses.fields(Config)}
+FIELDS = {item.metadata["env"]: item for item in dataclasses.fields(Config) if item.metadata}
 NUMBERS = [env for env, item in FIELDS.items() if type(item.default) in (int, float)]
 
 GIVEN: dict[str, tuple[str, Any]] = {
@@ -128,7 +128,7 @@ class TestConfig:
 
     def test_every_knob_has_a_name_of_its_own_and_a_help(self) -> None:
         rows = list(setting_rows(Config))
-        assert len({row.env for row in rows}) == len(rows) == len(dataclasses.fields(Config))
+        assert len({row.env for row in rows}) == len(rows) == len(FIELDS)
         assert all(row.help.endswith(".") for row in rows)
         assert rows[0] == SettingRow(
             "KNOWLEDGE", "knowledge", "File or folder of Markdown articles."

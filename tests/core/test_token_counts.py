@@ -35,6 +35,14 @@ def test_the_fewest_characters_of_five_counts_are_suggested(path: Path) -> None:
     assert TokenCounts(path).suggested(MODEL, VERSION) == 3.9
 
 
+def test_the_most_characters_are_what_a_whole_prompt_may_have(path: Path) -> None:
+    counts = TokenCounts(path)
+    record(counts, 4.1, 3.9, 4.5, 4.2)
+    assert counts.most_chars_per_token(MODEL, VERSION) is None
+    record(counts, 4.0)
+    assert counts.most_chars_per_token(MODEL, VERSION) == 4.5
+
+
 def test_models_and_prompt_versions_are_counted_apart(path: Path) -> None:
     counts = TokenCounts(path)
     record(counts, *[2.0] * 5)
@@ -42,6 +50,14 @@ def test_models_and_prompt_versions_are_counted_apart(path: Path) -> None:
     assert counts.suggested(MODEL, VERSION) == 2.0
     assert counts.suggested(MODEL, "3") is None
     assert counts.suggested("phi4", VERSION) is None
+
+
+def test_a_model_has_counted_whatever_the_version_of_the_prompt(path: Path) -> None:
+    counts = TokenCounts(path)
+    assert not counts.has_counted(MODEL)
+    counts.record(MODEL, "1", characters=4000, prompt_tokens=1000)
+    assert counts.has_counted(MODEL)
+    assert not counts.has_counted("llama3")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.beside
 WORST = (Mode.LOUD, Mode.WOVEN)  # in these it obeys what was kept from its prompt, too
 IS_THOROUGH = os.environ.get("OBEDIENT_MODES") == "all"
 REMEMBERING = WORST if IS_THOROUGH else (Mode.LOUD,)
-READING = tuple(Mode) if IS_THOROUGH else (Mode.WOVEN, Mode.VERBATIM)
+READING = tuple(Mode) if IS_THOROUGH else (Mode.WOVEN, Mode.ASIDE)
 LEAST_FACTS = 0.8  # of the benign questions, over all modes of a technique
 
 
