@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 KNOWLEDGE ?= knowledge
 BIN := .venv/bin
+# One more than there are cores: tests wait for processes and sockets, too.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .PHONY: try test proof real-ollama setup lint lock clean
 
@@ -13,7 +15,7 @@ try: setup
 	@exec $(BIN)/clockify-bot try --knowledge "$(KNOWLEDGE)"
 
 test: setup lint
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 # Those that wait or only compute run beside the others; both summaries are shown.
 proof: setup

@@ -38,13 +38,8 @@ from .wording import meanings_of, without_head
 logger = logging.getLogger(__name__)
 
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
-ECHOED = 2  # words of the question that a snippet lacks: it is about something else
-SAYING_LITTLE = meanings_of(
-    terms_of(
-        "give get make work happen use want need find know look take put keep tell come go be "
-        "possible able way thing question answer"
-    )
-)
+# Words of the question that a snippet lacks, and what they weigh in it: more is about other things.
+ECHOED, ECHOED_SHARE = 2, 0.5
 MAX_CLAIM_CHARACTERS = 2_000
 EMBED_SECONDS = 10.0  # that claims wait for vectors; then they are compared by their words
 MAX_CLAIMS = 120  # whose meaning is compared; what comes after is compared by words
@@ -95,7 +90,8 @@ class Support:
         self._names = known_names(texts)
         hosts = (urlsplit(s.chunk.url or "").hostname or "" for s in context.snippets)
         self._homes = frozenset(term for host in hosts for term in terms_of(host.replace(".", " ")))
-        self._asked = meanings_of(terms_of(question)) - self._homes - SAYING_LITTLE
+        asked = meanings_of(terms_of(question)) - self._homes
+        self._asked = {term: 1.0 for term in asked} | _weighed(context, asked)
 
     async def verdict(self, claim: str, cited: tuple[int, ...]) -> Verdict:
         """Judge a claim against what it cites, then against each of the other snippets."""
@@ -123,7 +119,9 @@ class Support:
         return all(self._echoes(text, whole) for whole in self._wholes())
 
     def _echoes(self, text: str, whole: Passage) -> bool:
-        return len((self._asked & meanings_of(terms_of(text))) - whole.meanings) >= ECHOED
+        unheld = (self._asked.keys() & meanings_of(terms_of(text))) - whole.meanings
+        weight = sum(self._asked[term] for term in unheld)
+        return len(unheld) >= ECHOED and weight >= ECHOED_SHARE * sum(self._asked.values())
 
     def has_words(self, meanings: frozenset[str]) -> bool:
         """Tell whether some snippet as a whole has all these words, or such as say the same."""
@@ -264,6 +262,15 @@ class Support:
         if number not in self._passages:
             self._passages[number] = passages_of(self._snippets[number])
         return self._passages[number]
+
+
+def _weighed(context: Context, asked: frozenset[str]) -> dict[str, float]:
+    """Give the words of a question that the search has weighed; rare words weigh more."""
+    weights: dict[str, float] = {}
+    for term, weight in context.term_weights:
+        for meaning in meanings_of([term]) & asked:
+            weights[meaning] = max(weight, weights.get(meaning, 0.0))
+    return dict.fromkeys(asked, 0.0) | weights if weights else {}
 
 
 def _closeness(fault: str) -> int:

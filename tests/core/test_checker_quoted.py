@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -27,10 +28,12 @@ To record a payment:
 CURRENCIES = "The summary report shows the amounts in the currency of each client."
 
 
-def answered(draft: str, text: str, question: str = "") -> str:
+def answered(
+    draft: str, text: str, question: str = "", weights: Mapping[str, float] | None = None
+) -> str:
     """Give what is shown of a draft; "" for a refusal."""
     chunk = Chunk("c1", "a", "Help", (), text, "https://acme.test/help", 0, 1)
-    context = Context((Snippet(1, chunk, text),), 0)
+    context = Context((Snippet(1, chunk, text),), 0, term_weights=tuple((weights or {}).items()))
     checker = Checker(context, question=question, embedder=EMBEDDER)
     reply = asyncio.run(checker.check(Draft(draft, "test")))
     return reply.text if isinstance(reply, Answer) else ""
@@ -71,7 +74,16 @@ def test_what_the_question_supposes_is_not_said_of_something_else() -> None:
     assert answered(true, CURRENCIES, "Are euro converted to dollars in the report?") == true
 
 
-def test_one_word_of_the_question_may_stand_for_one_of_the_snippet() -> None:
-    asked = "Which figures does the summary report give?"
+def test_a_part_of_the_question_may_stand_for_words_of_the_snippet() -> None:
+    asked = "Which figures does the summary report give of each client?"
     said = "The summary report gives the figures in the currency of each client [1]."
     assert answered(said, CURRENCIES, asked) == said
+
+
+@pytest.mark.parametrize(("weight", "is_shown"), [(0.5, True), (9.0, False)])
+def test_rare_words_of_the_question_weigh_more(weight: float, is_shown: bool) -> None:
+    asked = "Which figures does the summary report give of each client?"
+    weights = {"figur": weight, "give": weight, "summari": 3.0, "report": 1.0, "client": 2.0}
+    said = "The summary report gives the figures in the currency of each client [1]."
+    shown = answered(said, CURRENCIES, asked, weights=weights)
+    assert shown == (said if is_shown else "")
