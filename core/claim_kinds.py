@@ -14,7 +14,11 @@ CITES_ONLY = re.compile(
     r"\W*(?:(?:sources?|references?|see(?: also)?|snippets?|according to)\W*)?", re.IGNORECASE
 )
 OPENER = re.compile(
-    r"\W*(?:great question|good question|hello|hi|note|important|tip|warning|answer|summary|"
+    r"\W*(?:(?:that(?:'|’)s a )?(?:great|good) question|hello|hi|note|important|tip|warning|answer|"
+    r"summary|(?:i(?:'|’)d be |i(?:'|’)m |i am |i would be )?(?:happy|glad) to help(?: you)?|"
+    r"thank(?:s| you)(?: for (?:your question|asking|reaching out|your message))?|no problem|"
+    r"let me explain|it depends|good news|i understand(?: your (?:concern|question))?|"
+    r"you(?:'|’)re right|here(?:'s|’s| is) what you need to know|let(?:'|’)s see|"
     r"here(?:'s| is) how(?: to do (?:it|that|this))?)\W*",
     re.IGNORECASE,
 )

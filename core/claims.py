@@ -32,7 +32,8 @@ SENTENCE_END = re.compile(
     rf"|(?<=\d)[\]】］](?=[ \t]*\n)"
 )
 NO_END = re.compile(  # "1." before an item, "e.g." before an example
-    r"^[ \t]*\d{1,3}\.$|(?:^|[\s(])(?:[a-z]|e\.g|i\.e|etc|vs|cf|approx|incl|no)\.$", re.IGNORECASE
+    r"^[ \t]*\d{1,3}\.$|(?:^|[\s(])(?:[a-z]|e\.g|i\.e|etc|vs|cf|approx|incl)\.$|\w no\.$",
+    re.IGNORECASE,
 )
 WORDY = re.compile(r"\w")
 BALANCED = ("()", "[]", "【】")

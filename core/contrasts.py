@@ -35,9 +35,10 @@ CONTRASTS = tuple(
         "past/previous/earlier future",
         "active inactive",
         "more fewer/less",
-        "same different",
+        "same different/differ/differs/difference/differing",
         "add/adds/added remove/removes/removed/delete/deletes/deleted",
         "once twice",
+        "noon/midday midnight",
     )
 )
 

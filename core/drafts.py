@@ -33,7 +33,8 @@ END = re.compile(
 )
 WHOLE_LINE = re.compile(rf"[ \t]*(?:{ITEM}.*[^\s:*]\**|\|.*\||```|~~~)")
 NO_END = re.compile(  # "1." before an item, "e.g." before an example
-    r"^[ \t]*\d{1,3}\.$|(?:^|[\s(])(?:[a-z]|e\.g|i\.e|etc|vs|cf|approx|incl|no)\.$", re.IGNORECASE
+    r"^[ \t]*\d{1,3}\.$|(?:^|[\s(])(?:[a-z]|e\.g|i\.e|etc|vs|cf|approx|incl)\.$|\w no\.$",
+    re.IGNORECASE,
 )
 PAIRS = (("(", ")"), ("[", "]"), ("【", "】"))
 TAG_LIKE = re.compile(r"<(?=[A-Za-z!@#/])")

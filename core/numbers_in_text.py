@@ -37,6 +37,7 @@ UNITS = {
     }.items()
     for unit in spellings.split()
 }
+PLAIN = re.compile(r"\d+(?:\.\d+)?")  # no time of day, no version
 NUMBER = re.compile(
     r"(?P<currency>[$€£]|\b(?:usd|eur|gbp)\b)?[ ]?"
     r"(?<![\w.])(?P<number>\d{1,20}(?:[.,:'’ ]\d{1,20}){0,6})"
@@ -141,10 +142,14 @@ def _written(folded: str, match: re.Match[str], *, is_claim: bool) -> Iterator[N
     end = max(match.end(group) for group in ("number", "scale", "letter"))
     sign = match["currency"] or match["sign"] or glued
     unit = UNITS.get(sign, "") or _unit(match["after"] or "")
-    if scale == "m" and (not unit or re.search(r"\dh $", folded[:start][-5:])):  # 1h 30m
+    is_time = ":" in match["number"]  # 1:30m
+    if scale == "m" and (is_time or not unit or re.search(r"\dh $", folded[:start][-5:])):  # 1h 30m
         scale, unit = "", "minute" if is_claim else ""
     for readings in _read(match["number"], is_claim=is_claim):
-        whole = frozenset(scaled(digits, scale) for digits in readings) if scale else readings
+        whole = frozenset(
+            scaled(digits, scale) if scale and PLAIN.fullmatch(digits) else digits
+            for digits in readings
+        )
         span = (start, end + len(match["sign"] or glued))
         yield _number(whole, unit, folded, span)
 

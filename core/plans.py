@@ -21,6 +21,7 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 LIST = re.compile(r",? and |,? or |, |/")
+CLAUSE = re.compile(r"[;:()–—]\s|, (?:and|so)\b|\b(?:but|although|though|while|whereas|because)\b")
 PLANS = re.compile(
     r"\b[A-Z]\w+(?:(?:, | and | or |, and |, or )[A-Z]\w+){0,6}"
     r"(?: plans?\b| (?:or|and) (?:higher|above)\b)"
@@ -70,7 +71,8 @@ def plans_at_start(claim: str) -> Iterator[str]:
 
 def denied_plans(claim: str) -> frozenset[str]:
     """Give the terms of plans that a claim says not to have something."""
-    return frozenset(plan_names(claim)) if NOBODY.search(fold(claim)) else frozenset()
+    denying = (clause for clause in CLAUSE.split(claim) if NOBODY.search(fold(clause)))
+    return frozenset(name for clause in denying for name in plan_names(clause))
 
 
 def gives(text: str, plans: frozenset[str]) -> bool:

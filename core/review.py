@@ -71,10 +71,17 @@ class Review:
             self._hold_back()
 
     def _hold_back(self) -> None:
-        """Leave out what follows the last claim: a heading above it may have to come first."""
+        """Leave out what follows the last claim: a heading above it may have to come first.
+
+        With a lead-in go the claims that are to get their citation from it.
+        """
+        held: set[int] = set()
         for at in sorted(self._kept, reverse=True):
-            if self._parts[at].is_claim or self._parts[at].kind is Kind.CITATIONS:
+            part = self._parts[at]
+            is_settled = part.is_claim or part.kind is Kind.CITATIONS
+            if is_settled and self._donors[at] not in held:
                 return
+            held.add(at)
             self._kept.discard(at)
 
     def _fault_of_lead(self, part: Part, support: Support) -> str:

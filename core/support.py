@@ -38,7 +38,7 @@ from .wording import meanings_of, without_head
 logger = logging.getLogger(__name__)
 
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
-# Words of the question that a snippet lacks, and what they weigh in it: more is about other things.
+# Words of the question that a snippet lacks, and what they weigh in it: it is about other things.
 ECHOED, ECHOED_SHARE = 2, 0.5
 MAX_CLAIM_CHARACTERS = 2_000
 EMBED_SECONDS = 10.0  # that claims wait for vectors; then they are compared by their words
@@ -50,7 +50,12 @@ UNRELATED = (
     "Bread needs flour, water, salt and a warm place to rise.",
 )
 
-CLOSEST = ("other meaning", "facts not together in snippet", "opposite in snippet")
+CLOSEST = (
+    "words of the question not in snippet",
+    "other meaning",
+    "facts not together in snippet",
+    "opposite in snippet",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +124,14 @@ class Support:
         return all(self._echoes(text, whole) for whole in self._wholes())
 
     def _echoes(self, text: str, whole: Passage) -> bool:
+        """Tell whether a snippet lacks such words, and all snippets one of them at least."""
         unheld = (self._asked.keys() & meanings_of(terms_of(text))) - whole.meanings
         weight = sum(self._asked[term] for term in unheld)
-        return len(unheld) >= ECHOED and weight >= ECHOED_SHARE * sum(self._asked.values())
+        return (
+            len(unheld) >= ECHOED
+            and weight >= ECHOED_SHARE * sum(self._asked.values())
+            and bool(unheld.difference(*(other.meanings for other in self._wholes())))
+        )
 
     def has_words(self, meanings: frozenset[str]) -> bool:
         """Tell whether some snippet as a whole has all these words, or such as say the same."""

@@ -28,8 +28,9 @@ YES_NO = (
     r"ja|nein|jein|oui|non|s[ií]|sim|n[ãa]o)"
 )
 BEFORE_YES = (
-    r"(?:\**(?:(?:unfortunately|sadly|sorry|actually|well|leider|malheureusement|lamentablemente|"
-    r"infelizmente)\b,?|(?:the )?(?:short )?answer\b(?:[:,]| is:?)|in short\b[,:]?)[*:]*[ \t]+)?"
+    r"(?:\**(?:(?:unfortunately|sadly|sorry|actually|well|by default|leider|"
+    r"malheureusement|lamentablemente|infelizmente)\b,?|"
+    r"(?:the )?(?:short )?answer\b(?:[:,]| is:?)|in short\b[,:]?)[*:]*[ \t]+)?"
 )
 YOU_CAN = (
     r"(?:(?:you|they|we|it|this|that|i) (?:can|could|do|does|is|are|will|may|must|should|has|have)"

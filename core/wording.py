@@ -81,7 +81,10 @@ _OPENING = re.compile(
     r"in addition|furthermore|moreover|finally|lastly|then|next|afterwards?|"
     r"after that|for example|for instance|specifically|(?:please )?note(?: that)?|"
     r"keep in mind(?: that)?|remember(?: that)?|important|"
-    r"tip|warning|according to(?: (?:the )?(?:snippets?|documentation|docs|articles?|sources?))?|"
+    r"tip|warning|(?:based on|according to|as per|as stated in|from)(?: the)?"
+    r"(?: (?:provided|given|available))?"
+    r"(?: (?:snippets?|documentation|docs|articles?|sources?|information|context))"
+    r"(?: (?:provided|given|above))?|"
     r"ja|nein|leider|s[ií]|oui|non)"
     r"(?:\W*[,.:!;–—]\W{0,4}(?<=\s)|(?<=that) )(?=\S)",
     re.IGNORECASE,
