@@ -38,6 +38,7 @@ DEFINITION = re.compile(
     r"^[ \t]{0,3}\[[^\[\]\n]{1,100}\]:[ \t]{0,9}<?(?:[a-z]{2,20}:\S|www\.).*$", re.MULTILINE
 )
 LEFTOVER_LINK = re.compile(r"\]\((?!https?://)")
+LEFTOVER_IMAGE = re.compile(r"!+(?=\[[^\[\]\n]*\]\()")
 
 WORD = re.compile(r"[^\s()\[\]<>\"'`|]+")  # between what may stand beside an address
 HOST = re.compile(
@@ -74,7 +75,8 @@ def disarm(text: str, *, urls: Iterable[str], hidden: str) -> str:
     links = _Links(urls)
     text = _visible(text)
     text = outside_code(_without_comments(text), lambda part: TAG.sub("", part))
-    text = outside_code(links.cleaned(text), lambda part: LEFTOVER_LINK.sub("] (", part))
+    text = LEFTOVER_IMAGE.sub("", links.cleaned(text))  # in code too: its fence may be none
+    text = outside_code(text, lambda part: LEFTOVER_LINK.sub("] (", part))
     text = without_order_sentences(without_spans(without_secrets(text), hidden))
     text = "".join(_flat(part, is_code=is_code) for is_code, part in split_code(text))
     text = BROADCAST.sub("@ ", text)

@@ -248,6 +248,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=1500, deadline=None)
 @example(["evil.com", ".A¹"])
 @example(["evil.com", ".ab"])
+@example(["```", "![", "]("])
 @example(["see evil.com", ".Then save.It opens"])
 @given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=30))
 def test_nothing_active_is_left(pieces: list[str]) -> None:
