@@ -162,6 +162,8 @@ def shown(quoting: Terminal) -> Iterator[Screen]:
         yield started
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 def test_the_arrow_key_brings_back_a_question_also_after_a_restart(
     shown: Screen, quoting: Terminal
 ) -> None:

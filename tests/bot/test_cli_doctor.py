@@ -187,6 +187,8 @@ async def test_counts_seen_suggest_another_factor(sim: Simulator, terminal: Term
     assert findings(settled)["tokens"][0] == "ok"
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_key_in_the_open_is_noted_and_never_shown(
     sim: Simulator, terminal: Terminal
 ) -> None:
@@ -245,6 +247,8 @@ async def test_slack_that_does_not_let_the_bot_in_is_explained(
         assert "-wrong" not in each.out
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_missing_scopes_are_named(terminal: Terminal, tmp_path: Path) -> None:
     manifest = yaml.safe_load(MANIFEST.read_text())
     manifest["oauth_config"]["scopes"]["bot"].remove("im:history")

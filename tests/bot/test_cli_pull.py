@@ -49,6 +49,8 @@ async def test_both_models_are_fetched_and_then_left_alone(
     assert len(ollama.asked("/api/pull")) == 2
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_only_what_the_settings_ask_of_ollama_is_fetched(
     pulling: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -66,6 +68,8 @@ async def test_only_what_the_settings_ask_of_ollama_is_fetched(
     assert named.out == "other: already there\n"
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_names_that_mean_the_same_are_there_and_update_asks_all_the_same(
     pulling: Terminal, ollama: ScriptedOllama
 ) -> None:
@@ -89,6 +93,8 @@ async def test_a_name_that_does_not_exist_is_exit_4_and_the_others_are_fetched(
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_offline_and_a_torn_download_say_what_to_do(
     pulling: Terminal, ollama: ScriptedOllama
 ) -> None:

@@ -127,6 +127,8 @@ async def test_an_answer_takes_less_than_a_second(office: Office) -> None:
     assert min(spent) < 1.0  # the best of three: the machine may be busy with other tests
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_a_click_on_a_thumb_is_kept(office: Office) -> None:
     reply = await office.ask(f"@clockify-bot {LOCK}")
     block = reply["blocks"][-1]

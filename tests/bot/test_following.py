@@ -92,6 +92,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_what_the_command_line_publishes_or_rolls_back_to_answers_within_5_s(
     own: Terminal, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -104,6 +104,8 @@ async def test_what_ollama_is_asked_is_not_logged_at_info(terminal: Terminal) ->
     assert "timesheets" not in ended.err
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_the_level_can_be_set_by_variable(terminal: Terminal) -> None:
     (terminal.folder / ".env").write_text("LOG_LEVEL=nonsense\nANSWERER=extractive\n")
     told = terminal.having(LOG_LEVEL="info")

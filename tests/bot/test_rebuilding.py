@@ -251,6 +251,8 @@ async def test_giving_up_while_waiting_ends_the_builder(own: Terminal) -> None:
     assert children() == []
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_giving_up_while_embedding_publishes_nothing_and_leaves_no_rubbish(
     own: Terminal,
 ) -> None:
@@ -275,6 +277,8 @@ async def test_giving_up_while_embedding_publishes_nothing_and_leaves_no_rubbish
     assert state.outcome is BuildOutcome.CANCELLED
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 async def test_giving_up_at_the_last_moment_leaves_no_doubt_about_what_is_live(
     own: Terminal,
 ) -> None:

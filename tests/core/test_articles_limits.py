@@ -69,6 +69,8 @@ def test_a_merged_file_may_be_larger_than_an_article(tmp_path: Path, encoding: s
     assert len(read_knowledge(tmp_path, limits=limits).articles) == 50
 
 
+@pytest.mark.proof
+@pytest.mark.beside
 def test_an_article_of_too_many_lines_is_not_cleaned(tmp_path: Path) -> None:
     (tmp_path / "few.md").write_text("\n" * 1_000 + "words\n" * (MAX_ARTICLE_LINES - 2_000))
     (tmp_path / "many.md").write_text("- a\n" * MAX_ARTICLE_LINES)

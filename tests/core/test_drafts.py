@@ -205,11 +205,26 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(parts=st.lists(PARTS, min_size=1, max_size=25), characters=st.integers(1, 9))
+ODD_DRAFTS = given(parts=st.lists(PARTS, min_size=1, max_size=25), characters=st.integers(1, 9))
+
+
+@settings(max_examples=40, deadline=None)
+@ODD_DRAFTS
 @example(parts=["save", "[1]", ". ", "<b>", "Open Settings", ". ", "Open Settings"], characters=1)
 def test_every_draft_begins_with_the_one_before(parts: list[str], characters: int) -> None:
-    text = "".join(parts)
+    judge_drafts("".join(parts), characters)
+
+
+@pytest.mark.proof
+@pytest.mark.beside
+@pytest.mark.timeout(600)
+@settings(max_examples=600, deadline=None)
+@ODD_DRAFTS
+def test_each_of_many_drafts_begins_with_the_one_before(parts: list[str], characters: int) -> None:
+    judge_drafts("".join(parts), characters)
+
+
+def judge_drafts(text: str, characters: int) -> None:
     shown, whole = asyncio.run(streamed(text, characters=characters))
     assert asyncio.run(Checker(CONTEXT).check(Draft(text, ""))) == whole
     for before, after in pairwise(shown):
@@ -237,7 +252,7 @@ SPLIT_ANSWERS = given(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @SPLIT_ANSWERS
 def test_however_an_answer_is_split_it_is_the_same(sentences: list[str], splits: list[int]) -> None:
     judge_split(sentences, splits)

@@ -245,14 +245,30 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+HOSTILE = given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=30))
+
+
+@settings(max_examples=300, deadline=None)
 @example(["evil.com", ".A¹"])
 @example(["evil.com", ".ab"])
 @example(["```", "![", "]("])
 @example(["see evil.com", ".Then save.It opens"])
-@given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=30))
+@HOSTILE
 def test_nothing_active_is_left(pieces: list[str]) -> None:
-    text = disarm("".join(pieces), urls=[PAGE], hidden=SYSTEM_PROMPT)
+    judge_disarmed("".join(pieces))
+
+
+@pytest.mark.proof
+@pytest.mark.beside
+@pytest.mark.timeout(600)
+@settings(max_examples=6000, deadline=None)
+@HOSTILE
+def test_nothing_active_is_left_of_many(pieces: list[str]) -> None:
+    judge_disarmed("".join(pieces))
+
+
+def judge_disarmed(written: str) -> None:
+    text = disarm(written, urls=[PAGE], hidden=SYSTEM_PROMPT)
     rest = text.replace(PAGE, "")
     assert "://" not in rest
     assert not re.search(r"<[!@#]|<https?:|<!--", text)
@@ -262,8 +278,8 @@ def test_nothing_active_is_left(pieces: list[str]) -> None:
     assert not {unicodedata.category(c) for c in text if c not in "\n\t"} & {"Cc", "Cf", "Co", "Cs"}
 
 
-@settings(max_examples=500, deadline=None)
-@given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=30))
+@settings(max_examples=150, deadline=None)
+@HOSTILE
 def test_citations_and_sources_always_agree(pieces: list[str]) -> None:
     checked = reply("".join(pieces))
     if isinstance(checked, Answer):
