@@ -218,7 +218,7 @@ def test_every_draft_begins_with_the_one_before(parts: list[str], characters: in
 @pytest.mark.proof
 @pytest.mark.beside
 @pytest.mark.timeout(600)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @ODD_DRAFTS
 def test_each_of_many_drafts_begins_with_the_one_before(parts: list[str], characters: int) -> None:
     judge_drafts("".join(parts), characters)
@@ -261,7 +261,7 @@ def test_however_an_answer_is_split_it_is_the_same(sentences: list[str], splits:
 @pytest.mark.proof
 @pytest.mark.beside
 @pytest.mark.timeout(600)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @SPLIT_ANSWERS
 def test_however_many_answers_are_split(sentences: list[str], splits: list[int]) -> None:
     judge_split(sentences, splits)
