@@ -92,7 +92,7 @@ async def test_a_person_reads_the_same(asking: Terminal) -> None:
         "model           llama3.2",
         "seed            42",
         "generation      00000001",
-        "prompt version  2",
+        f"prompt version  {PROMPT_VERSION}",
         "asked           twice, one after the other",
     ]
     assert lines[6] == f"1. {TRACK}"
