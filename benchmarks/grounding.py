@@ -1,6 +1,6 @@
 """Measure the grounding check: how many true claims stay, how many wrong ones go, by kind.
 
-Then the same of headings and remarks, in whole answers.
+Then the same of headings and remarks, and of sentences drawn from two articles, in whole answers.
 
 Run: python -m benchmarks.grounding [--set calibration|held-out|review] [--words] [--list]
 """
@@ -30,6 +30,7 @@ KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 CLAIMS = Path(__file__).with_name("grounding_claims.yaml")
 FACTS = Path(__file__).with_name("grounding_facts.yaml")
 ASIDES = Path(__file__).with_name("grounding_asides.yaml")
+JOINED = Path(__file__).with_name("grounding_joined.yaml")
 TRUE = ("copy", "paraphrase")
 COPIES = 6  # sentences of each article
 FOREIGN = 5  # true claims of the other articles, for each article
@@ -59,7 +60,7 @@ async def main() -> None:
         claims = list(_claims(labelled[name], articles))
         verdicts: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
         for source, article in articles.items():
-            context = _context(article, embedder)
+            context = _context(article, embedder=embedder)
             support = Support(context, None if options.words else embedder)
             for claim in (claim for claim in claims if claim.article == source):
                 numbers = tuple(snippet.number for snippet in context.snippets)
@@ -67,8 +68,31 @@ async def main() -> None:
                 verdicts[claim.kind].append((claim, verdict.reason))
         _report(name, verdicts, is_listing=options.list)
     for source, asides in yaml.safe_load(ASIDES.read_text(encoding="utf-8")).items():
-        context = _context(articles[source], embedder)
+        context = _context(articles[source], embedder=embedder)
         await _report_asides(context, asides, is_listing=options.list)
+    await _report_joined(articles, embedder, is_listing=options.list)
+
+
+async def _report_joined(
+    articles: dict[str, Article], embedder: EmbeddedEmbedder, *, is_listing: bool
+) -> None:
+    """Cite all snippets of two articles for each sentence, and see which are answers."""
+    print("== drawn from two articles")
+    right: dict[str, list[bool]] = defaultdict(list)
+    for row in yaml.safe_load(JOINED.read_text(encoding="utf-8")):
+        context = _context(*(articles[source] for source in row["articles"]), embedder=embedder)
+        cited = "".join(f"[{snippet.number}]" for snippet in context.snippets)
+        for kind in ("honest", "wrong"):
+            for claim in row[kind]:
+                draft = Draft(f"{claim} {cited}", "benchmark")
+                is_shown = isinstance(
+                    await Checker(context, embedder=embedder).check(draft), Answer
+                )
+                right[kind].append(is_shown == (kind == "honest"))
+                if is_listing and not right[kind][-1]:
+                    print(f"    {claim} ({'kept' if is_shown else 'dropped'})")
+    for kind, verdicts in right.items():
+        print(f"{kind:<9} {sum(verdicts)}/{len(verdicts)} right")
 
 
 async def _report_asides(context: Context, asides: dict[str, Any], *, is_listing: bool) -> None:
@@ -115,10 +139,14 @@ def _articles() -> Iterator[Article]:
     yield from found.articles
 
 
-def _context(article: Article, embedder: EmbeddedEmbedder) -> Context:
+def _context(*articles: Article, embedder: EmbeddedEmbedder) -> Context:
     sizes = ChunkSizes(target=160, most=254)
-    chunks = split_article(article, sizes=sizes, count_tokens=embedder.count_tokens)
-    bodies = [chunk for chunk in chunks if chunk.kind is ChunkKind.BODY]
+    bodies = [
+        chunk
+        for article in articles
+        for chunk in split_article(article, sizes=sizes, count_tokens=embedder.count_tokens)
+        if chunk.kind is ChunkKind.BODY
+    ]
     return Context(tuple(Snippet(n, chunk, chunk.text) for n, chunk in enumerate(bodies, 1)), 0)
 
 

@@ -118,6 +118,11 @@ def missing(facts: Facts, passage: Passage) -> str:
     return ""
 
 
+def has_numbers(number: Number, passages: Iterable[Passage]) -> bool:
+    """Tell whether one of the passages has a number."""
+    return any(_has_number(number, passage) for passage in passages)
+
+
 def is_torn(facts: Facts, passage: Passage, whole: Passage) -> bool:
     """Tell whether a run-in head is a label of the whole that the passage lacks."""
     heads = [f" {' '.join(WORD.findall(fold(head)))} " for head in facts.heads]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,6 +11,12 @@ from .terms import TermAnalyzer
 
 DASHES = str.maketrans("‐‑‒–—−’‘´`“”„«»", '------\'\'\'\'"""""')
 _ANALYZER = TermAnalyzer()
+SWITCH = re.compile(r"\b(?:on|off)\b")
+SWITCHED = re.compile(r"(?:turn|switch|toggl|flip)\w*\W*$")
+NOT_SWITCHED = re.compile(r"(?:\b(?:time|days?|hours|sign|log|clock)\W*|-)$")
+BEHIND_SWITCH = re.compile(
+    r"\W*(?:$|[.,;:!?)]|(?:by default|and|or|when|while|if|to|in|at|again|for)\b)"
+)
 
 
 @lru_cache(maxsize=2000)
@@ -26,10 +33,24 @@ def terms_of(text: str) -> list[str]:
 
 
 def words_with_parts(folded: str) -> Iterator[str]:
-    """Give words, hyphenated ones whole as well: "non-billable", "billable" only by itself."""
+    """Give words, hyphenated ones whole as well: "non-billable", "billable" only by itself.
+
+    "On" and "off" only where something is switched: not of "time off", "on the Pro plan".
+
+    >>> list(words_with_parts("turn it off for time off on mondays"))
+    ['turn', 'it', 'off', 'for', 'time', 'mondays']
+    """
+    folded = SWITCH.sub(lambda match: match[0] if _is_switched(match) else " ", folded)
     for word in folded.replace("*", " ").split():
         bare = word.strip(".,;:!?()[]\"'`")
         if bare.startswith("non-"):
             yield bare
         else:
             yield from bare.replace("/", "-").split("-")
+
+
+def _is_switched(match: re.Match[str]) -> bool:
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    if SWITCHED.search(before):
+        return True
+    return not NOT_SWITCHED.search(before) and bool(BEHIND_SWITCH.match(match.string, match.end()))

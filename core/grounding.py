@@ -7,7 +7,8 @@ no snippet supports is left out (core/support.py); what is left has to be an ans
   one before it. In a part of the answer without any it gets that of the snippet that supports it.
 - A citation at the beginning of a line is for what follows, and a bare yes or no is left out: what
   it is for, only the question tells.
-- What another snippet supports than the one it cites is cited anew.
+- What another snippet supports than the one it cites is cited anew. Each clause of a sentence may
+  come from another one of those it cites; one that the knowledge contradicts is enough to drop it.
 - From an unsupported step on, nothing more of a numbered list is shown but where the rest is.
 - A sentence that points back ("It also …") goes with the one that it points to; a lead-in or a
   heading goes when nothing is left below it, or the snippets lack its words.
@@ -26,7 +27,8 @@ from .prompt import SYSTEM_PROMPT
 from .protocols import Embedder
 from .refusals import is_refusal, without_refusal
 from .review import Review
-from .support import EMBED_SECONDS, Support
+from .similarity import EMBED_SECONDS
+from .support import Support
 from .tidying import tidied
 from .types import Answer, Context, Draft, Refusal, RefusalReason
 

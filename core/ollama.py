@@ -135,7 +135,11 @@ class OllamaClient:
 
     async def facts(self, model: str, *, seconds: float | None = None) -> ModelInfo:
         """Return what show() told of the model the last time; ask only when it never did."""
-        return self._shown.get(model) or await self.show(model, seconds=seconds)
+        return self.known(model) or await self.show(model, seconds=seconds)
+
+    def known(self, model: str) -> ModelInfo | None:
+        """Return what show() told of the model the last time; None when it never did."""
+        return self._shown.get(model)
 
     async def learn(self, model: str, *, seconds: float | None = None) -> tuple[ModelInfo, int]:
         """Return what the server tells of an embedding model, and its dimension, by a word.

@@ -13,6 +13,16 @@ from itertools import groupby, pairwise
 
 from .facts import Facts, Passage, is_torn, is_two_sided, missing, passage_of
 from .folding import fold, terms_of
+from .keyed import (
+    NO_KEY,
+    Cell,
+    Key,
+    cells_of,
+    head_of,
+    is_of_other_column,
+    is_of_other_item,
+    keys_of,
+)
 from .outline import Block, BlockKind, outline
 from .roles import BY_ITSELF, DENIED, roles_in
 from .types import Snippet
@@ -37,6 +47,8 @@ class Unit:
     is_row: bool
     passage: Passage  # of the text alone
     roles: frozenset[str]  # with those of its lead-in
+    key: Key = NO_KEY
+    cells: tuple[Cell, ...] = ()  # of a row
 
     @property
     def is_denied(self) -> bool:
@@ -58,8 +70,6 @@ class Window:
     own: Passage  # without title, headings and lead-in
     parts: tuple[Unit, ...]
     is_table: bool  # of several rows: what each says is lost in it
-    row: frozenset[str] = frozenset()  # terms that only this row is called by
-    other_rows: tuple[frozenset[str], ...] = ()  # those of the others of its table
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +102,7 @@ def passages_of(snippet: Snippet) -> Passages:
         own = passage_of(text)
         is_table = len(members) > 1 and units[members[0]].is_row
         passage = passage_of(" \n".join((head, *leads, text)), whole.said)
-        keys = _row_keys(units, members[0]) if len(members) == 1 else ()
-        row, others = (keys[0], tuple(filter(None, keys[1:]))) if keys else (frozenset(), ())
-        windows.append(Window(members, passage, own, parts, is_table, row, others))
+        windows.append(Window(members, passage, own, parts, is_table))
     return Passages(units, tuple(windows), whole, head)
 
 
@@ -104,15 +112,12 @@ def is_scattered(claim: str, facts: Facts, window: Window, whole: Passage) -> bo
         return True
     if is_of_others(claim, facts, window):
         return True
+    parts = window.parts
+    if is_of_other_item(claim, [u.key for u in parts], [u.passage for u in parts], whole):
+        return True
     if window.is_table:
         return bool(facts.numbers) or is_two_sided(claim, window.own)
-    return bool(window.other_rows) and names_other_row(claim, window)
-
-
-def names_other_row(claim: str, window: Window) -> bool:
-    """Tell whether a claim has what only another row of the table is called."""
-    said = frozenset(terms_of(claim))
-    return any(key <= said for key in window.other_rows) and not window.row <= said
+    return any(is_of_other_column(claim, facts, unit.cells) for unit in parts)
 
 
 def is_of_others(claim: str, facts: Facts, window: Window) -> bool:
@@ -133,21 +138,6 @@ def is_of_others(claim: str, facts: Facts, window: Window) -> bool:
     return bool(nearest) and all(
         not unit.roles & facts.subjects if unit.roles else unit.is_by_itself for unit in nearest
     )
-
-
-def _row_keys(units: tuple[Unit, ...], at: int) -> tuple[frozenset[str], ...]:
-    """Give what only the row is called, then the same for each other row of its table."""
-    unit = units[at]
-    if not unit.is_row:
-        return ()
-    rows = [row for row in units if row.block == unit.block]
-    firsts = [frozenset(terms_of(row.text.split("; ")[0].rpartition(": ")[2])) for row in rows]
-    own = rows.index(unit)
-    keys = [
-        first.difference(*(other for j, other in enumerate(firsts) if j != i))
-        for i, first in enumerate(firsts)
-    ]
-    return (keys[own], *keys[:own], *keys[own + 1 :])
 
 
 def _windows(units: tuple[Unit, ...]) -> Iterator[tuple[int, ...]]:
@@ -181,37 +171,51 @@ def _units(text: str, above: str) -> Iterator[Unit]:
             number += 1
             is_listed = block.kind in (BlockKind.LIST, BlockKind.TABLE)
             lead = ": ".join(filter(None, (heading, lead_in if is_listed else "")))
-            for part in _parts(block):
-                if re.search(r"\w", part):
-                    is_row = block.kind is BlockKind.TABLE
-                    roles = roles_in(fold(f"{lead} {part}"))
-                    yield Unit(part, lead, above, number, at, is_row, passage_of(part), roles)
+            yield from _units_of(block, lead, above, number, at)
             lead_in = block.text if block.text.rstrip().endswith(":") else ""
 
 
-def _parts(block: Block) -> Iterator[str]:
+def _units_of(block: Block, lead: str, above: str, number: int, section: int) -> Iterator[Unit]:
+    is_row = block.kind is BlockKind.TABLE
+    rows = list(_rows(block)) if is_row else []
+    parts = [[_row_text(row)] for row in rows] if is_row else list(_parts(block))
+    heads = [row[0][1] for row in rows] or [head_of(texts[0]) for texts in parts]
+    keys = keys_of(heads) if is_row or block.kind is BlockKind.LIST else [NO_KEY] * len(parts)
+    cells = [cells_of(row) for row in rows] or [()] * len(parts)
+    for texts, key, row in zip(parts, keys, cells, strict=True):
+        for text in texts:
+            if re.search(r"\w", text):
+                roles = roles_in(fold(f"{lead} {text}"))
+                yield Unit(
+                    text, lead, above, number, section, is_row, passage_of(text), roles, key, row
+                )
+
+
+def _parts(block: Block) -> Iterator[list[str]]:
+    """Give the sentences of a block, those of each item of a list by themselves."""
     match block.kind:
-        case BlockKind.TABLE:
-            yield from _rows(block)
         case BlockKind.LIST:
             edges = (0, *(cut for cut in block.cuts if cut), len(block.text))
             for a, b in pairwise(edges):
-                for line in block.text[a:b].split("\n"):
-                    yield from SENTENCE.split(MARKER.sub("", line))
+                lines = (MARKER.sub("", line) for line in block.text[a:b].split("\n"))
+                yield [sentence for line in lines for sentence in SENTENCE.split(line)]
         case BlockKind.CODE:
-            yield block.text
+            yield [block.text]
         case _:
-            yield from SENTENCE.split(block.text)
+            yield SENTENCE.split(block.text)
 
 
-def _rows(block: Block) -> Iterator[str]:
+def _rows(block: Block) -> Iterator[list[tuple[str, str]]]:
+    """Give the cells of each row, with what their columns are called."""
     lines = block.text.split("\n")
     names = _cells(lines[0])
     for line in lines[2:]:
         cells = _cells(line)
-        padded = (*names, *[""] * len(cells))
-        pairs = zip(padded, cells, strict=False)
-        yield "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs)
+        yield list(zip((*names, *[""] * len(cells)), cells, strict=False))
+
+
+def _row_text(row: list[tuple[str, str]]) -> str:
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in row)
 
 
 def _cells(line: str) -> list[str]:

@@ -26,7 +26,7 @@ HALF_NEGATION = re.compile(  # says what cannot be, in a verb: matches either
 CLAUSE = re.compile(r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since|so that)\b")
 VERB = re.compile(r"\b(?:can|cannot|may|must|will|is|are|was|has|have|does|do)\b")
 LONG_CELL = 4  # words, with the name of its column
-LEAST_CLAUSE_TERMS = 2
+LEAST_SHARED_TERMS = 2
 SAME_CLAUSE = 0.5  # of a clause's terms in another one that says the same, or the opposite
 
 
@@ -41,7 +41,7 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
         said, wanted = _polarity(clause), frozenset(terms_of(clause))
         shares = [share_of(wanted, terms) for terms, _, _ in there]
         best = max(shares, default=0.0)
-        if said is None or len(wanted) < LEAST_CLAUSE_TERMS or best < SAME_CLAUSE:
+        if said is None or best < SAME_CLAUSE or best * len(wanted) < LEAST_SHARED_TERMS:
             continue
         near = [
             polarities

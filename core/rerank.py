@@ -23,6 +23,7 @@ from .structured import (
     Written,
     ask_json,
     room_characters,
+    window_tokens,
 )
 from .types import Chunk, Hit
 
@@ -85,7 +86,8 @@ class Reranker:
         texts = [_passage(hit.chunk) for hit in hits]
         tokens = TOKENS_PER_PASSAGE * (len(texts) + 1)
         empty = _messages(question, ["" for _ in texts])
-        room = room_characters(self._options, tokens, empty) // len(texts)
+        window = window_tokens(self._client, self._model, self._options)
+        room = room_characters(window, tokens, empty) // len(texts)
         size = min(room, self._passage_characters)
         if size < min(LEAST_CHARACTERS, self._passage_characters):
             return Written(failure=Failure.NO_ROOM)

@@ -10,7 +10,7 @@ ROLES = ("admin", "owner", "manager", "guest", "reviewer", "administrator", "sup
 ROLE = re.compile(rf"\b(?:(?:{'|'.join(ROLES)})(?:s|'s)?|regular(?= (?:users?|members?)))\b")
 EVERYBODY = re.compile(
     r"\b(?:anyone|anybody|everyone|everybody|all (?:users|members|people|roles|plans)|"
-    r"any (?:user|member|plan|role)|every (?:user|member|plan|role)|each plan)\b"
+    r"any (?:user|member|plan|role)|every (?:user|member|plan|role)|each plan)\b(?!'s)"
 )
 NOBODY = re.compile(r"\b(?:not|never|without)\b|n't\b")  # "does not stop anyone"
 DENIED = re.compile(r"\b(?:not|never|cannot|no|nobody|none|neither)\b|n't\b")

@@ -62,11 +62,11 @@ async def ask_json(
     schema: Schema,
     seconds: float | None,
 ) -> Written:
-    """Return what the model wrote; nobody is asked when prompt and reply would not fit num_ctx.
+    """Return what the model wrote; nobody is asked when prompt and reply would not fit.
 
     The options are the answerer's, so that the model is not loaded again; only num_predict differs.
     """
-    if room_characters(options, answer_tokens, messages) < 0:
+    if room_characters(window_tokens(client, model, options), answer_tokens, messages) < 0:
         return Written(failure=Failure.NO_ROOM)
     try:
         result = await client.chat(
@@ -85,10 +85,18 @@ async def ask_json(
         return Written(failure=Failure.BAD_JSON)
 
 
-def room_characters(options: Options, answer_tokens: int, messages: Sequence[Message]) -> int:
-    """Estimate how many more characters fit beside these messages and the reply."""
-    tokens = options.get("num_ctx", 0) - answer_tokens
-    return int(tokens * CHARS_PER_TOKEN) - sum(len(message["content"]) for message in messages)
+def window_tokens(client: OllamaClient, model: str, options: Options) -> int:
+    """Give what a prompt and its reply may take: num_ctx, or less where the model reads less."""
+    known = client.known(model)
+    length = None if known is None else known.context_length
+    num_ctx = int(options.get("num_ctx", 0))
+    return min(num_ctx, length or num_ctx)
+
+
+def room_characters(window: int, answer_tokens: int, messages: Sequence[Message]) -> int:
+    """Estimate how many more characters fit into so many tokens beside messages and reply."""
+    free = int((window - answer_tokens) * CHARS_PER_TOKEN)
+    return free - sum(len(message["content"]) for message in messages)
 
 
 def read_json(text: str) -> object:

@@ -6,15 +6,11 @@ that holds these facts, and must not turn it round.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-import numpy as np
-
-from .errors import ModelUnavailable
+from .clauses import is_sentence, splits_of, with_those_before
 from .facts import (
     POINTS_BACK,
     Facts,
@@ -26,30 +22,23 @@ from .facts import (
     missing,
     terms_of,
 )
-from .nearness import BOTH_OF_DENIED, Reading, Similar, is_near, reading_of
+from .folding import fold
+from .keyed import is_entry
+from .nearness import BOTH_OF_DENIED, Reading, is_near, reading_of
 from .passages import Passages, Unit, Window, is_scattered, passages_of
 from .plans import denied_plans, gives, names_plans
 from .polarity import is_flipped, share_of
 from .protocols import Embedder
 from .quoted import is_quoted
-from .types import Context, Role, Vector, Vectors
+from .roles import DENIED
+from .similarity import EMBED_SECONDS, MAX_CLAIM_CHARACTERS, Similarity
+from .types import Context
 from .wording import meanings_of, without_head
-
-logger = logging.getLogger(__name__)
 
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
 # Words of the question that a snippet lacks, and what they weigh in it: it is about other things.
 ECHOED, ECHOED_SHARE = 2, 0.5
-MAX_CLAIM_CHARACTERS = 2_000
-EMBED_SECONDS = 10.0  # that claims wait for vectors; then they are compared by their words
-MAX_CLAIMS = 120  # whose meaning is compared; what comes after is compared by words
-UNRELATED = (
-    "The ship left the harbour before sunrise.",
-    "She painted the kitchen chairs green last summer.",
-    "Whales sing in patterns that change over the years.",
-    "Bread needs flour, water, salt and a warm place to rise.",
-)
-
+WRONG = {"opposite in snippet", "role not in snippet"}  # of a clause: not only told otherwise
 CLOSEST = (
     "words of the question not in snippet",
     "other meaning",
@@ -82,21 +71,21 @@ class Support:
         question: str = "",
         embed_seconds: float = EMBED_SECONDS,
     ) -> None:
-        self.problem = ""  # why there are no vectors, where there should be
         self._snippets = {snippet.number: snippet for snippet in context.snippets}
-        self._embedder = embedder
-        self._embed_seconds = embed_seconds
+        self._similarity = Similarity(embedder, embed_seconds=embed_seconds)
         self._passages: dict[int, Passages] = {}
-        self._vectors: dict[int, Vectors] = {}
-        self._claims: dict[str, Vector | None] = {}
         self._verdicts: dict[tuple[str, tuple[int, ...]], Verdict] = {}
-        self._floor: float | None = None
         texts = ("\n".join((*s.chunk.headings, s.text)) for s in context.snippets)
         self._names = known_names(texts)
         hosts = (urlsplit(s.chunk.url or "").hostname or "" for s in context.snippets)
         self._homes = frozenset(term for host in hosts for term in terms_of(host.replace(".", " ")))
         asked = meanings_of(terms_of(question)) - self._homes
         self._asked = {term: 1.0 for term in asked} | _weighed(context, asked)
+
+    @property
+    def problem(self) -> str:
+        """Why claims are compared by their words alone, where there should be vectors; or ""."""
+        return self._similarity.problem
 
     async def verdict(self, claim: str, cited: tuple[int, ...]) -> Verdict:
         """Judge a claim against what it cites, then against each of the other snippets."""
@@ -121,11 +110,11 @@ class Support:
         That is how a model answers what the knowledge does not hold: with "To issue a credit note:"
         above the steps for something else.
         """
-        return all(self._echoes(text, whole) for whole in self._wholes())
+        return all(self._echoes(text, whole.meanings) for whole in self._wholes())
 
-    def _echoes(self, text: str, whole: Passage) -> bool:
-        """Tell whether a snippet lacks such words, and all snippets one of them at least."""
-        unheld = (self._asked.keys() & meanings_of(terms_of(text))) - whole.meanings
+    def _echoes(self, text: str, held: frozenset[str]) -> bool:
+        """Tell whether such words are not held, and one of them at least by no snippet."""
+        unheld = (self._asked.keys() & meanings_of(terms_of(text))) - held
         weight = sum(self._asked[term] for term in unheld)
         return (
             len(unheld) >= ECHOED
@@ -154,10 +143,50 @@ class Support:
         others = tuple(number for number in given if number not in cited)
         for number in (*cited, *others):
             fault = await self._fault(claim, facts, number, nearest)
+            fault = fault or await self._fault_of_clauses(claim, number)
             if not fault:
                 return Verdict(cited if number in cited else (number,))
             faults.append(fault)
+        if await self._is_joined(claim, cited):
+            return Verdict(cited)
         return Verdict((), max(faults, key=_closeness, default="no citation"))
+
+    async def _fault_of_clauses(self, claim: str, number: int) -> str:
+        """Say why a clause of a claim that is supported as a whole is not; "" when all are."""
+        if is_quoted(claim, self._passages_of(number).units):
+            return ""
+        for split in splits_of(claim):
+            for clause in filter(is_sentence, (split.first, split.rest)):
+                faults = await self._faults(clause, "", tuple(self._snippets))
+                if all(faults) and WRONG.intersection(faults):
+                    return "a clause not in snippet"
+        return ""
+
+    async def _is_joined(self, claim: str, cited: tuple[int, ...], before: str = "") -> bool:
+        """Tell whether each clause of a claim has its support in one of the cited snippets."""
+        for split in splits_of(claim):
+            said = f"{before} {split.before}"
+            if await self._holds(split.first, before, cited) and (
+                await self._holds(split.rest, said, cited)
+                or await self._is_joined(split.rest, cited, said)
+            ):
+                return True
+        return False
+
+    async def _holds(self, clause: str, before: str, cited: tuple[int, ...]) -> bool:
+        """Tell whether a cited snippet supports a clause with what is said before it."""
+        return not all(await self._faults(clause, before, cited))
+
+    async def _faults(self, clause: str, before: str, numbers: tuple[int, ...]) -> list[str]:
+        """Say for each snippet why it does not support a clause, and "" for the first that does."""
+        facts = with_those_before(self._facts_of(clause), clause, before)
+        nearest = await self._nearest(clause)
+        faults: list[str] = []
+        for number in numbers:
+            faults.append(await self._fault(clause, facts, number, nearest))
+            if not faults[-1]:
+                break
+        return faults
 
     async def _fault(self, claim: str, facts: Facts, number: int, nearest: Sequence[Unit]) -> str:
         """Say why a snippet does not support a claim; "" when it does."""
@@ -168,16 +197,22 @@ class Support:
         absent = missing(facts, passages.whole)
         if absent != "number" and is_quoted(claim, passages.units):
             return ""
-        if absent or self._echoes(claim, passages.whole):
+        if absent or self._echoes(claim, passages.whole.meanings):
             return f"{absent or 'words of the question'} not in snippet"
         flips = is_flipped(claim, nearest)
+        turns = not DENIED.search(fold(claim)) and all(
+            is_opposite(claim, unit.passage) for unit in nearest
+        )
         reason = "other meaning"
         for window, readings in await self._scored(claim, number):
-            if not any(map(is_near, readings)):
+            unit = window.parts[0]
+            if not any(map(is_near, readings)) and not (
+                len(window.parts) == 1 and is_entry(claim, unit.key, unit.passage)
+            ):
                 continue
             if is_scattered(claim, facts, window, passages.whole):
                 reason = "facts not together in snippet"
-            elif is_opposite(claim, window.own) != flips or any(
+            elif (turns or is_opposite(claim, window.own)) != flips or any(
                 gives(passages.units[i].text, denied) for i in window.units
             ):
                 reason = "opposite in snippet"
@@ -205,7 +240,7 @@ class Support:
         scored: list[tuple[float, Unit]] = []
         for number in self._snippets:
             units = self._passages_of(number).units
-            similar = await self._similarities(claim, number)
+            similar = await self._similarity.of(claim, number, self._passages_of(number))
             if similar is not None:
                 scored += zip(map(float, similar.of_units), units, strict=True)
             else:
@@ -215,58 +250,15 @@ class Support:
 
     async def _scored(self, claim: str, number: int) -> list[tuple[Window, list[Reading]]]:
         """Give each window with how well the claim fits it, with its run-in head and without."""
+        passages = self._passages_of(number)
         forms = []
         for text in dict.fromkeys((claim, without_head(claim))):
-            forms.append((meanings_of(terms_of(text)), await self._similarities(text, number)))
+            similar = await self._similarity.of(text, number, passages)
+            forms.append((meanings_of(terms_of(text)), similar))
         return [
             (window, [reading_of(window, wanted, similar) for wanted, similar in forms])
-            for window in self._passages_of(number).windows
+            for window in passages.windows
         ]
-
-    async def _similarities(self, claim: str, number: int) -> Similar | None:
-        vector = await self._claim_vector(claim)
-        rows = await self._snippet_vectors(number) if vector is not None else None
-        if vector is None or rows is None:
-            return None
-        count = len(rows) // 2
-        floor = self._floor or 0.0
-        best = np.maximum(rows[:count] @ vector, rows[count:] @ vector)
-        return Similar((best - floor) / (1 - floor), rows[:count], vector, floor)
-
-    async def _claim_vector(self, claim: str) -> Vector | None:
-        plain = claim.replace("**", "").replace("`", "")
-        if plain not in self._claims:
-            rows = await self._embed([plain]) if len(self._claims) < MAX_CLAIMS else None
-            self._claims[plain] = None if rows is None else rows[0]
-        return self._claims[plain]
-
-    async def _snippet_vectors(self, number: int) -> Vectors | None:
-        if number not in self._vectors:
-            texts = [
-                text[:MAX_CLAIM_CHARACTERS].replace("**", "")
-                for text in self._passages_of(number).embedded_texts()
-            ]
-            more = UNRELATED if self._floor is None else ()
-            rows = await self._embed([*texts, *more])
-            if rows is None:
-                return None
-            if more:
-                foreign = rows[-len(more) :] @ rows[: len(texts)].T
-                self._floor = min(max(float(foreign.mean()), 0.0), 0.95)
-            self._vectors[number] = rows[: len(texts)]
-        return self._vectors[number]
-
-    async def _embed(self, texts: Sequence[str]) -> Vectors | None:
-        if self._embedder is None:
-            return None
-        try:
-            async with asyncio.timeout(self._embed_seconds):
-                return await self._embedder.embed(texts, role=Role.DOCUMENT)
-        except (ModelUnavailable, TimeoutError) as error:
-            self.problem = str(error) or "no vectors in time"
-            logger.debug("claims are compared by their words: %s", self.problem)
-            self._embedder = None
-            return None
 
     def _passages_of(self, number: int) -> Passages:
         if number not in self._passages:

@@ -105,6 +105,11 @@ def meanings_of(terms: Iterable[str]) -> frozenset[str]:
     return frozenset(_TERM_OF.get(term, term) for term in terms if term not in _HEDGE_TERMS)
 
 
+def telling(terms: Iterable[str]) -> frozenset[str]:
+    """Give the meanings of the terms that are not those of any instruction."""
+    return frozenset(t for t in terms if t not in _TERM_OF and t not in _HEDGE_TERMS)
+
+
 def is_ordinary(word: str) -> bool:
     """Tell whether a word is one that instructions share."""
     return any(t in _TERM_OF or t in _HEDGE_TERMS for t in _ANALYZER.terms(word))

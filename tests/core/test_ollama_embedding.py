@@ -153,7 +153,8 @@ class TestQuestions:
             with pytest.raises(ModelPaused):
                 await embedder.spec()
             await settled(ollama)
-        assert ollama.cancelled == 5
+        hung = len(ollama.asked(path))  # a busy machine may end one before it was sent
+        assert ollama.cancelled == hung >= 1
 
     async def test_do_not_wait_for_a_hung_embedding(self, ollama: ScriptedOllama) -> None:
         async with client(ollama.url, read_seconds=60) as asking, asyncio.timeout(5):

@@ -174,6 +174,22 @@ class TestRequest:
         size = sum(len(message["content"]) for message in payload["messages"])
         assert num_ctx - 40 < size / 3 + payload["options"]["num_predict"] <= num_ctx or size > 4000
 
+    async def test_texts_are_cut_to_a_model_that_reads_less(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        ollama.script = script('[{"id": 2, "score": 1}]')
+        ollama.context_length = 1024
+        await asking.show("llama3.2")  # as a start does
+        hits = [hit("timesheet " * 500, row) for row in range(4)]
+        reranking = await Reranker(asking, "llama3.2", options=OPTIONS).rerank(
+            QUESTION, hits, seconds=5
+        )
+        assert (rows(reranking), reranking.reason) == ([1, 0, 2, 3], "")
+        payload = ollama.asked("/api/chat")[0].payload
+        size = sum(len(message["content"]) for message in payload["messages"])
+        assert 984 < size / 3 + payload["options"]["num_predict"] <= 1024
+        assert payload["options"]["num_ctx"] == 4096  # as the answerer's: no reload
+
     async def test_the_first_twenty_are_judged(
         self, ollama: ScriptedOllama, asking: OllamaClient
     ) -> None:

@@ -253,6 +253,17 @@ class TestRequest:
         assert reading == Rewriting(BY_RULES, "no room in NUM_CTX")
         assert ollama.requests == []
 
+    async def test_a_model_that_reads_little_is_not_asked(
+        self, ollama: ScriptedOllama, asking: OllamaClient
+    ) -> None:
+        ollama.context_length = 512
+        await asking.show("llama3.2")  # as a start does
+        history = (Exchange("How do I track time?", "Word " * 200),) * 3
+        rewriter = Rewriter(asking, "llama3.2", options=OPTIONS)
+        reading = await rewriter.rewrite(Question("and for iOS?", history), BY_RULES, seconds=5)
+        assert reading == Rewriting(BY_RULES, "no room in NUM_CTX")
+        assert ollama.asked("/api/chat") == []
+
 
 class TestMayLean:
     @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""Tables and lists whose rows are called something: no claim takes from another row or column."""
+
+from __future__ import annotations
+
+import pytest
+
+from .test_checker_facts import is_kept
+
+PLANS = """\
+The plans differ:
+
+- **Basic**: hiding time, import; breaks.
+- **Standard**: time off, invoicing, timesheet lock.
+- **Pro**: scheduling, expenses; GPS tracking.
+"""
+NAMED = PLANS.replace("The plans differ:", "Basic, Standard and Pro differ:")
+INHERITED = PLANS.replace(
+    "The plans differ:", "Every plan includes everything in the one before it:"
+)
+PRICES = """\
+| Plan | Billed yearly | Billed monthly |
+| --- | --- | --- |
+| **Basic** | $3.99 | $4.99 |
+| **Standard** | $5.49 | $6.99 |
+"""
+KEPT_FOR = """\
+| | GPS tracking | Screenshots |
+| --- | --- | --- |
+| Where it works | iOS and Android apps | Windows and Mac apps |
+| Kept for | 7 days | 1 year |
+"""
+PLAIN = """\
+Accuracy of a point:
+
+- High: off by 50 m.
+- Low: off by 900 m.
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"),
+    [
+        pytest.param(
+            PLANS,
+            [
+                "The Standard plan includes the timesheet lock.",
+                "Invoicing is available on the Standard plan.",
+                "Scheduling comes with the Pro plan.",
+                "GPS tracking is available on the Pro plan.",  # in the second half of its item
+                "Breaks are available on the Basic plan.",
+            ],
+            id="a list",
+        ),
+        pytest.param(INHERITED, ["The Pro plan includes time off."], id="all of the ones before"),
+        pytest.param(
+            PRICES,
+            [
+                "The Standard plan costs $5.49 when it is billed yearly.",
+                "The Standard plan costs $5.49 per month if you pay yearly.",
+                "With monthly billing, Basic costs $4.99.",
+                "Basic costs $4.99.",
+            ],
+            id="columns",
+        ),
+        pytest.param(
+            KEPT_FOR,
+            ["Screenshots are kept for 1 year.", "GPS tracking data is kept for 7 days."],
+            id="columns of things",
+        ),
+        pytest.param(PLAIN, ["High accuracy is off by 50 m."], id="plain heads"),
+    ],
+)
+def test_what_its_own_row_says_stays(text: str, claims: list[str]) -> None:
+    assert [claim for claim in claims if not is_kept(claim, text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"),
+    [
+        pytest.param(
+            PLANS,
+            [
+                "The Basic plan includes the timesheet lock.",
+                "Invoicing is available on the Basic plan.",
+                "On the Basic plan you can use scheduling.",
+                "GPS tracking is available on the Standard plan.",
+                "The Pro plan includes time off.",
+                "Breaks are available on the Pro plan.",
+            ],
+            id="a list",
+        ),
+        pytest.param(
+            NAMED,
+            [
+                "Basic has the timesheet lock and invoicing.",
+                "The Basic plan includes GPS tracking.",
+            ],
+            id="under a lead-in that names all",
+        ),
+        pytest.param(INHERITED, ["The Basic plan includes time off."], id="not of the ones after"),
+        pytest.param(
+            PRICES,
+            [
+                "The Standard plan costs $6.99 when it is billed yearly.",
+                "The Standard plan costs $6.99 per month if you pay yearly.",
+                "With monthly billing, Basic costs $3.99.",
+                "Basic costs $5.49.",
+            ],
+            id="columns",
+        ),
+        pytest.param(
+            KEPT_FOR,
+            ["Screenshots are kept for 7 days.", "GPS tracking data is kept for 1 year."],
+            id="columns of things",
+        ),
+        pytest.param(PLAIN, ["High accuracy is off by 900 m."], id="plain heads"),
+    ],
+)
+def test_what_another_row_or_column_says_goes(text: str, claims: list[str]) -> None:
+    assert [claim for claim in claims if is_kept(claim, text)] == []
