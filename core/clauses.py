@@ -14,7 +14,7 @@ from itertools import islice
 from .facts import Facts
 from .folding import fold, terms_of
 from .plans import plan_names
-from .roles import DENIED, is_of_everybody, roles_in, subjects_in
+from .roles import is_of_everybody, roles_in, subjects_in
 from .wording import meanings_of
 
 JOINT = re.compile(
@@ -28,6 +28,13 @@ CONDITION = re.compile(
     r"(?:\s+[^\s,]+){1,8},\s+",
     re.IGNORECASE,
 )
+TRAILING = re.compile(
+    r"\S.*\s(?:if|when|whenever|unless|once|after|before|during|until|while|without|as long as)\s",
+    re.IGNORECASE | re.DOTALL,
+)
+DENYING = re.compile(
+    r"\b(?:not|never|cannot|no|nobody|none|neither|nothing|unable|(?:stop|prevent|forbid)s?)\b|n't\b"
+)
 FINITE = re.compile(
     r"\b(?:can|cannot|can't|may|might|must|should|will|won't|is|isn't|are|aren't|was|were|has|have|"
     r"do|does|don't|doesn't|needs?|costs?|lasts?|comes?|requires?|includes?|gets?|gives?|lets?|"
@@ -37,6 +44,8 @@ UNNAMED = re.compile(rf"(?:you|they|he|she|it|we|this|these|those)\b|{FINITE.pat
 BEGINNING = 7  # words among which a clause has its verb
 LEAST_TERMS = 3  # of a clause: fewer words are found anywhere
 MOST_JOINTS = 4  # of one claim
+MOST_CHARACTERS = 600  # longer ones are no sentences
+SUBJECT_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ def splits_of(claim: str) -> Iterator[Split]:
     >>> split.rest
     'On the Free plan, you can invite all people.'
     """
+    if len(claim) > MOST_CHARACTERS:
+        return
     condition = CONDITION.match(claim)
     start = condition.end() if condition is not None else 0
     for joint in islice(JOINT.finditer(claim, start), MOST_JOINTS):
@@ -63,9 +74,14 @@ def splits_of(claim: str) -> Iterator[Split]:
             continue
         is_contrast = (joint["word"] or joint["other"]).lower() in CONTRASTS
         is_own = is_contrast or _has_subject(rest)
-        if is_own or not DENIED.search(fold(first)):
+        if is_own or not DENYING.search(fold(first)):
             condition_of_rest = "" if is_contrast else claim[:start]
             yield Split(first, condition_of_rest + rest, "" if is_own else first)
+
+
+def is_conditional(rest: str) -> bool:
+    """Tell whether a condition stands at the end, which the first clause has lost."""
+    return TRAILING.match(rest) is not None
 
 
 def is_sentence(clause: str) -> bool:
@@ -75,15 +91,28 @@ def is_sentence(clause: str) -> bool:
 
 
 def with_those_before(facts: Facts, clause: str, before: str) -> Facts:
-    """Give the facts of a clause with the roles and plans that only what is before it names."""
+    """Give the facts of a clause with the roles and plans that only what is before it names.
+
+    What it goes on about without a name has to be spoken of where its support is.
+    """
     plans = () if any(plan_names(clause)) else plan_names(before)
     earlier = fold(before)
     return replace(
         facts,
-        names=facts.names.union(plans),
+        names=facts.names.union(plans, _subject_of(before)),
         roles=facts.roles or roles_in(earlier),
         is_everybody=facts.is_everybody or (not facts.roles and is_of_everybody(earlier)),
     )
+
+
+def _subject_of(clause: str) -> frozenset[str]:
+    """Give the terms of what a clause is about: what stands before its verb."""
+    beginning = _beginning(clause)
+    verb = FINITE.search(beginning)
+    subject = beginning[: verb.start()] if verb is not None else ""
+    if len(subject.split()) > SUBJECT_WORDS or is_of_everybody(subject) or roles_in(subject):
+        return frozenset()
+    return frozenset(terms_of(subject))
 
 
 def _has_subject(rest: str) -> bool:

@@ -16,7 +16,7 @@ from .names import capitalised, has_name, names_in
 from .number_context import times_in
 from .numbers_in_text import Number, has_number, numbers_of
 from .plans import plan_names, plans_at_start
-from .roles import is_of_everybody, roles_in, subjects_in
+from .roles import is_of_everybody, is_of_what_is_everybodys, roles_in, subjects_in
 from .terms import WORD
 from .wording import RUN_IN, meanings_of
 
@@ -52,6 +52,7 @@ class Facts:
     roles: frozenset[str]
     subjects: frozenset[str]  # those of them that do what the claim says
     is_everybody: bool
+    is_everybodys: bool  # what it is on
 
     def __bool__(self) -> bool:
         return bool(self.numbers or self.names or self.labels or self.roles)
@@ -85,6 +86,7 @@ def facts_of(claim: str, known: frozenset[str] = frozenset()) -> Facts:
         roles=roles_in(folded),
         subjects=subjects_in(folded),
         is_everybody=is_of_everybody(folded),
+        is_everybodys=is_of_what_is_everybodys(folded),
     )
 
 
@@ -141,7 +143,9 @@ def is_opposite(claim: str, passage: Passage) -> bool:
 
 def is_widened(facts: Facts, passage: Passage) -> bool:
     """Tell whether a claim on everybody stands against a passage that does not speak of all."""
-    return facts.is_everybody and not ALL & passage.words
+    if facts.is_everybody and ALL.isdisjoint(passage.words):
+        return True
+    return facts.is_everybodys and ALL.isdisjoint(w.removesuffix("'s") for w in passage.words)
 
 
 def known_names(texts: Iterable[str]) -> frozenset[str]:

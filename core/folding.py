@@ -14,8 +14,10 @@ _ANALYZER = TermAnalyzer()
 SWITCH = re.compile(r"\b(?:on|off)\b")
 SWITCHED = re.compile(r"(?:turn|switch|toggl|flip)\w*\W*$")
 NOT_SWITCHED = re.compile(r"(?:\b(?:time|days?|hours|sign|log|clock)\W*|-)$")
-BEHIND_SWITCH = re.compile(
-    r"\W*(?:$|[.,;:!?)]|(?:by default|and|or|when|while|if|to|in|at|again|for)\b)"
+BEHIND_SWITCH = re.compile(  # no noun, as behind "on the Pro plan" and "off by 5 m"
+    r"\W*(?:$|[.,;:!?)]|(?:by default|and|or|but|so|then|when|whenever|while|if|unless|until|once|"
+    r"since|because|as|before|after|during|from|with|without|through|via|to|in|at|on|for|again|only|"
+    r"automatically|manually|yourself)\b)"
 )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .facts import Facts, Passage, has_numbers, passage_of
+from .facts import CURRENCIES, Facts, Passage, has_numbers, passage_of
 from .folding import terms_of
 from .wording import meanings_of, telling
 
@@ -20,6 +20,7 @@ HEAD = re.compile(
     r"(?P<dashed>[^\W\d_][\w+& ]{0,40}) [–—-]) ?(?=\S)"
 )
 PLAN = frozenset(terms_of("plan tier edition"))
+HAVING = meanings_of(terms_of("include available has have get use cost can"))
 RATE = re.compile(  # names no column
     r"\b(?:per|an?|each|every) (?:day|week|month|year|user|seat|member)\b", re.IGNORECASE
 )
@@ -40,9 +41,9 @@ class Key:
         """Tell whether a claim of these terms names it."""
         return bool(self.own) and self.own <= said
 
-    def is_another_named(self, said: frozenset[str]) -> bool:
-        """Tell whether the claim names another one of them."""
-        return any(other <= said for other in self.others)
+    def named_of_others(self, said: frozenset[str]) -> tuple[frozenset[str], ...]:
+        """Give what the claim names others of them by."""
+        return tuple(other for other in self.others if other <= said)
 
 
 NO_KEY = Key()
@@ -91,15 +92,23 @@ def cells_of(pairs: Sequence[tuple[str, str]]) -> tuple[Cell, ...]:
     )
 
 
+def named_cells(said: frozenset[str], cells: Sequence[Cell]) -> list[Cell]:
+    """Give the cells whose columns a claim of these meanings names, in full if there are any."""
+    named = [cell for cell in cells if cell.column & said]
+    return [cell for cell in named if cell.column <= said] or named
+
+
 def is_of_other_column(claim: str, facts: Facts, cells: Sequence[Cell]) -> bool:
     """Tell whether a number of a claim stands in other columns than those that the claim names."""
     if len(cells) < 2 or not facts.numbers:
         return False
     said = meanings_of(terms_of(RATE.sub(" ", claim)))
     named = [cell for cell in cells if cell.column & said]
+    of_named = [number for cell in named for number in cell.passage.numbers]
     bare = [replace(number, rates=frozenset(), nouns=frozenset()) for number in facts.numbers]
-    return bool(named) and any(
-        not has_numbers(number, [cell.passage for cell in named])
+    return any(
+        any((n.unit in CURRENCIES) == (number.unit in CURRENCIES) for n in of_named)
+        and not has_numbers(number, [cell.passage for cell in named])
         and has_numbers(number, [cell.passage for cell in cells])
         for number in bare
     )
@@ -108,7 +117,7 @@ def is_of_other_column(claim: str, facts: Facts, cells: Sequence[Cell]) -> bool:
 def is_entry(claim: str, key: Key, passage: Passage) -> bool:
     """Tell whether an item that the claim names has all its words: "SSO is on Enterprise"."""
     said = frozenset(terms_of(claim))
-    words = telling(said - key.own - PLAN)
+    words = meanings_of(said - key.own - PLAN) - HAVING
     return key.is_named(said) and bool(words) and words <= passage.meanings
 
 
@@ -126,8 +135,10 @@ def is_of_other_item(
         return bool(named)
     if any(not keys[i].own or i in named for i in nearest):
         return False
-    if not named:
-        return any(keys[i].is_another_named(said) for i in nearest)
+    if not named:  # an item may speak of another one
+        return any(
+            not name <= passages[i].terms for i in nearest for name in keys[i].named_of_others(said)
+        )
     return not (INHERITS.search(whole.text) and max(named) > min(nearest))
 
 

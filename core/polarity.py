@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .folding import fold, terms_of
+from .keyed import named_cells
 from .number_context import LIMITING
 from .numbers_in_text import UNLIMITED
 from .passages import Unit
+from .wording import meanings_of
 
 NEGATION = re.compile(
     r"\b(?:not|no|never|neither|nor|none|nobody|nothing|without|impossible|unable)\b|"
@@ -23,10 +25,13 @@ HALF_NEGATION = re.compile(  # says what cannot be, in a verb: matches either
     r"whether|avoid|skip|unavailable|exempt|apart|greyed|view-only|unaffected|invisible|"
     r"ignor|alone|reverse|hid(?:e|den|ing)\b|separate|after all|switched off|read-only)"
 )
+NEGATIONS = frozenset(terms_of("not no never cannot can't don't doesn't isn't without nothing"))
 CLAUSE = re.compile(r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since|so that)\b")
 VERB = re.compile(r"\b(?:can|cannot|may|must|will|is|are|was|has|have|does|do)\b")
+YES_NO = re.compile(r"\W*(?:yes|no|not \w+|never)\W*|[✓✔✗✘×]", re.IGNORECASE)
 LONG_CELL = 4  # words, with the name of its column
-LEAST_SHARED_TERMS = 2
+LEAST_CLAUSE_TERMS = 2
+LEAST_SHARED_TERMS = 2  # where a clause has more than one beside its "not"
 SAME_CLAUSE = 0.5  # of a clause's terms in another one that says the same, or the opposite
 
 
@@ -35,13 +40,16 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
     there = [
         (frozenset(terms_of(clause)), polarity, _polarity(unit.lead_in))
         for unit in nearest
-        for clause, polarity in _said(unit)
+        for clause, polarity in _said(unit, claim)
     ]
     for clause in _clauses(claim):
         said, wanted = _polarity(clause), frozenset(terms_of(clause))
         shares = [share_of(wanted, terms) for terms, _, _ in there]
         best = max(shares, default=0.0)
-        if said is None or best < SAME_CLAUSE or best * len(wanted) < LEAST_SHARED_TERMS:
+        if said is None or len(wanted) < LEAST_CLAUSE_TERMS or best < SAME_CLAUSE:
+            continue
+        told = len(wanted - NEGATIONS)
+        if best * len(wanted) < min(LEAST_SHARED_TERMS, told):
             continue
         near = [
             polarities
@@ -53,12 +61,17 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
     return False
 
 
-def _said(unit: Unit) -> list[tuple[str, bool | None]]:
+def _said(unit: Unit, claim: str) -> list[tuple[str, bool | None]]:
     """Give the clauses of a unit; a row is one, that may say either when its long cells differ.
 
+    Of "Invite users | Yes | No" a claim hears what is in the columns that it names.
     Under "What users cannot do", what is no sentence may be meant either way.
     """
     if unit.is_row:
+        named = named_cells(meanings_of(terms_of(claim)), unit.cells)
+        if any(YES_NO.fullmatch(cell.passage.text) for cell in named):
+            heard = {_polarity(cell.passage.text) for cell in named}
+            return [(unit.text, heard.pop() if len(heard) == 1 else None)]
         long = (cell for cell in unit.text.split("; ")[1:] if len(cell.split()) >= LONG_CELL)
         is_mixed = len({_polarity(cell) for cell in long}) > 1
         return [(unit.text, None if is_mixed else _polarity(unit.text))]

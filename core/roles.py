@@ -12,6 +12,7 @@ EVERYBODY = re.compile(
     r"\b(?:anyone|anybody|everyone|everybody|all (?:users|members|people|roles|plans)|"
     r"any (?:user|member|plan|role)|every (?:user|member|plan|role)|each plan)\b(?!'s)"
 )
+EVERYBODYS = re.compile(r"\b(?:any|every)(?:one|body)'s\b")
 NOBODY = re.compile(r"\b(?:not|never|without)\b|n't\b")  # "does not stop anyone"
 DENIED = re.compile(r"\b(?:not|never|cannot|no|nobody|none|neither)\b|n't\b")
 # "The date updates weekly": nobody does it, and nobody is left out as in "can be updated".
@@ -49,6 +50,21 @@ def subjects_in(folded: str) -> frozenset[str]:
     if not roles or not (roles[-1].endswith("s") or "regular" in roles or _does(folded, match)):
         return frozenset()
     return frozenset(term for role in roles for term in terms_of(role))
+
+
+def is_of_what_is_everybodys(folded: str) -> bool:
+    """Tell whether a claim is on what all have: "everyone's time"."""
+    return EVERYBODYS.search(folded) is not None
+
+
+def without_subject(clause: str) -> str:
+    """Drop the roles that a clause begins with.
+
+    >>> without_subject("Only admins can lock it")
+    'can lock it'
+    """
+    match = SUBJECT.match(clause.lower())
+    return clause[match.end() :] if match is not None else clause
 
 
 def _does(folded: str, match: re.Match[str]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from .clauses import is_sentence, splits_of, with_those_before
+from .clauses import is_conditional, is_sentence, splits_of, with_those_before
 from .facts import (
     POINTS_BACK,
     Facts,
@@ -30,7 +30,7 @@ from .plans import denied_plans, gives, names_plans
 from .polarity import is_flipped, share_of
 from .protocols import Embedder
 from .quoted import is_quoted
-from .roles import DENIED
+from .roles import DENIED, without_subject
 from .similarity import EMBED_SECONDS, MAX_CLAIM_CHARACTERS, Similarity
 from .types import Context
 from .wording import meanings_of, without_head
@@ -38,12 +38,14 @@ from .wording import meanings_of, without_head
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
 # Words of the question that a snippet lacks, and what they weigh in it: it is about other things.
 ECHOED, ECHOED_SHARE = 2, 0.5
-WRONG = {"opposite in snippet", "role not in snippet"}  # of a clause: not only told otherwise
+OPPOSITE = "opposite in snippet"
+NO_ROLE = "role not in snippet"
+MOST_TRIES = 12  # to put a claim together from snippets
 CLOSEST = (
     "words of the question not in snippet",
     "other meaning",
     "facts not together in snippet",
-    "opposite in snippet",
+    OPPOSITE,
 )
 
 
@@ -147,7 +149,7 @@ class Support:
             if not fault:
                 return Verdict(cited if number in cited else (number,))
             faults.append(fault)
-        if await self._is_joined(claim, cited):
+        if await self._is_joined(claim, cited, iter(range(MOST_TRIES))):
             return Verdict(cited)
         return Verdict((), max(faults, key=_closeness, default="no citation"))
 
@@ -156,30 +158,45 @@ class Support:
         if is_quoted(claim, self._passages_of(number).units):
             return ""
         for split in splits_of(claim):
-            for clause in filter(is_sentence, (split.first, split.rest)):
-                faults = await self._faults(clause, "", tuple(self._snippets))
-                if all(faults) and WRONG.intersection(faults):
+            firsts = () if is_conditional(split.rest) else (split.first,)
+            for clause in filter(is_sentence, (*firsts, split.rest)):
+                if await self._is_contradicted(clause):
                     return "a clause not in snippet"
         return ""
 
-    async def _is_joined(self, claim: str, cited: tuple[int, ...], before: str = "") -> bool:
+    async def _is_contradicted(self, clause: str) -> bool:
+        """Tell whether no snippet supports a clause, and one says the opposite, or it of others."""
+        facts = self._facts_of(clause)
+        faults = await self._faults(clause, facts, tuple(self._snippets))
+        if not all(faults):
+            return False
+        unnamed = [n for n, fault in zip(self._snippets, faults, strict=True) if fault == NO_ROLE]
+        done = without_subject(clause)
+        is_of_others = done != clause and not all(
+            await self._faults(done, self._facts_of(done), unnamed)
+        )
+        return is_of_others or OPPOSITE in faults
+
+    async def _is_joined(
+        self, claim: str, cited: tuple[int, ...], tries: Iterator[int], before: str = ""
+    ) -> bool:
         """Tell whether each clause of a claim has its support in one of the cited snippets."""
-        for split in splits_of(claim):
+        for split, _ in zip(splits_of(claim), tries, strict=False):
             said = f"{before} {split.before}"
             if await self._holds(split.first, before, cited) and (
                 await self._holds(split.rest, said, cited)
-                or await self._is_joined(split.rest, cited, said)
+                or await self._is_joined(split.rest, cited, tries, said)
             ):
                 return True
         return False
 
     async def _holds(self, clause: str, before: str, cited: tuple[int, ...]) -> bool:
         """Tell whether a cited snippet supports a clause with what is said before it."""
-        return not all(await self._faults(clause, before, cited))
-
-    async def _faults(self, clause: str, before: str, numbers: tuple[int, ...]) -> list[str]:
-        """Say for each snippet why it does not support a clause, and "" for the first that does."""
         facts = with_those_before(self._facts_of(clause), clause, before)
+        return not all(await self._faults(clause, facts, cited))
+
+    async def _faults(self, clause: str, facts: Facts, numbers: Sequence[int]) -> list[str]:
+        """Say for each snippet why it does not support a clause, and "" for the first that does."""
         nearest = await self._nearest(clause)
         faults: list[str] = []
         for number in numbers:
@@ -215,9 +232,9 @@ class Support:
             elif (turns or is_opposite(claim, window.own)) != flips or any(
                 gives(passages.units[i].text, denied) for i in window.units
             ):
-                reason = "opposite in snippet"
+                reason = OPPOSITE
             elif is_widened(facts, window.own):
-                reason = "role not in snippet"
+                reason = "not of everybody in snippet"
             else:
                 return ""
         return reason

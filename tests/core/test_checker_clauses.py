@@ -10,6 +10,7 @@ from core.grounding import Checker
 from core.support import Support
 from core.types import Answer, Chunk, Context, Draft, Refusal, Snippet
 
+from .fakes import HashingEmbedder
 from .test_checker_facts import EMBEDDER
 
 KIOSK = """\
@@ -38,9 +39,18 @@ def reply(text: str) -> Answer | Refusal:
     return asyncio.run(Checker(CONTEXT, embedder=EMBEDDER).check(Draft(text, "test")))
 
 
+def context_of(*texts: str) -> Context:
+    return Context(
+        tuple(
+            Snippet(n, Chunk(f"c{n}", "a", "Help", (), text, None, 0, 1), text)
+            for n, text in enumerate(texts, 1)
+        ),
+        0,
+    )
+
+
 def is_kept_of(claim: str, text: str) -> bool:
-    context = Context((Snippet(1, Chunk("c1", "a", "Help", (), text, None, 0, 1), text),), 0)
-    checker = Checker(context, embedder=EMBEDDER)
+    checker = Checker(context_of(text), embedder=EMBEDDER)
     return isinstance(asyncio.run(checker.check(Draft(f"{claim} [1].", "test"))), Answer)
 
 
@@ -153,9 +163,87 @@ def test_what_is_said_of_the_rest_may_stand_elsewhere(claim: str) -> None:
     assert is_kept_of(claim, TEAM)
 
 
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        (
+            "Approved time entries cannot be edited. When the approval is withdrawn, approved time "
+            "entries can be edited and submitted again.",
+            "Approved time entries can be edited and submitted again when the approval is "
+            "withdrawn",
+        ),
+        (
+            "Users on the Free plan cannot export invoices. During the trial, users on the Free "
+            "plan can export invoices and set hourly rates for projects.",
+            "Users on the Free plan can export invoices and set hourly rates for projects during "
+            "the trial",
+        ),
+    ],
+)
+def test_a_condition_at_the_end_is_for_the_first_clause_too(text: str, claim: str) -> None:
+    assert is_kept_of(claim, text)
+
+
+TAKEN = "Screenshots are taken every five minutes. They are kept for one year."
+
+
+@pytest.mark.parametrize(
+    ("texts", "claim", "is_true"),
+    [
+        (
+            (TAKEN, "GPS points are kept for 7 days."),
+            "Screenshots are taken every five minutes and are kept for 7 days",
+            False,
+        ),
+        (
+            (TAKEN, "GPS points are kept for 7 days on the server."),
+            "Screenshots are taken every five minutes, and they are kept for 7 days on the server",
+            False,
+        ),
+        (
+            ("Screenshots come with Pro.", "The Basic plan costs $3.99 per user per month."),
+            "Screenshots come with Pro, and it costs $3.99 per user",
+            False,
+        ),
+        (
+            (TAKEN, "GPS points are kept for 7 days."),
+            "Screenshots are taken every five minutes, and they are kept for one year",
+            True,
+        ),
+        (
+            (
+                "Owners can delete the workspace. Under **Team**, owners and admins give members "
+                "hourly rates, which apply to all new entries.",
+                "A kiosk works on any tablet with a browser. Each person gets a 4-digit code.",
+            ),
+            "Owners can delete the workspace, and admins set what members earn per hour",
+            True,
+        ),
+    ],
+)
+def test_the_rest_goes_on_about_the_same(texts: tuple[str, ...], claim: str, is_true: bool) -> None:
+    support = Support(context_of(*texts), EMBEDDER)
+    verdict = asyncio.run(support.verdict(claim, tuple(range(1, len(texts) + 1))))
+    assert verdict.is_supported == is_true
+
+
+THINGS = "invoices reports kiosks alerts tags expenses breaks targets teams clients rates"
+LASTING = [f"{thing} last {days} days" for days, thing in enumerate(THINGS.split(), 2)]
+
+
+@pytest.mark.parametrize("clauses", [LASTING, ["screenshots are kept for one year"] * 50])
+def test_a_model_in_a_loop_is_not_followed_into_every_clause(clauses: list[str]) -> None:
+    embedder = HashingEmbedder()
+    context = context_of(f"{'. '.join(LASTING)}.", SCREENSHOTS)
+    claim = " and ".join([*clauses, "invoices cost 99 euros"])
+    verdict = asyncio.run(Support(context, embedder).verdict(claim, (1, 2)))
+    assert not verdict.is_supported
+    assert len(embedder.texts) < 65
+
+
 SWITCHES = """\
 Owners turn on **Time off** in the settings. Automatic locking is off by default. A manual lock date
-cannot be set while it is active.
+cannot be set while it is active. Regular users can see their own time entries. You can undo it.
 """
 
 
@@ -181,8 +269,7 @@ def test_a_quote_is_not_taken_apart() -> None:
         'Someone sees "Manual time tracking is disabled": the feature is already on. Use the timer.'
     )
     text = f"Reasons teams enable it:\n\n- {asks}\n- {quote}\n"
-    context = Context((Snippet(1, Chunk("c1", "a", "Help", (), text, None, 0, 1), text),), 0)
-    assert asyncio.run(Support(context, EMBEDDER).verdict(quote, (1,))).is_supported
+    assert asyncio.run(Support(context_of(text), EMBEDDER).verdict(quote, (1,))).is_supported
 
 
 def test_one_shared_word_makes_no_clause_the_opposite() -> None:
@@ -203,7 +290,9 @@ def test_a_not_before_is_an_after() -> None:
         "Automatic locking is on by default",
         "By default, automatic locking is turned on",
         "Automatic locking is enabled by default",
+        "Regular users can see everyone's time entries",
+        "You cannot undo it",
     ],
 )
-def test_what_is_switched_is_compared(claim: str) -> None:
+def test_the_opposite_goes(claim: str) -> None:
     assert not is_kept_of(claim, SWITCHES)

@@ -118,3 +118,71 @@ def test_what_its_own_row_says_stays(text: str, claims: list[str]) -> None:
 )
 def test_what_another_row_or_column_says_goes(text: str, claims: list[str]) -> None:
     assert [claim for claim in claims if is_kept(claim, text)] == []
+
+
+WEEKLY = """\
+Settings of a workspace:
+
+- **Weekly target**: how many hours each member works.
+- **Reminders**: an email goes out when the target of a week is missed.
+- **Time zone**: used in reports and exports.
+"""
+ROLES = """\
+Roles in a workspace:
+
+- **Owner**: can delete the workspace and transfer it to an admin.
+- **Admin**: can invite people and view invoices.
+- **Team manager**: can review the timesheets of the team.
+"""
+TRIALS = """\
+| Plan | Price per user | Trial |
+| --- | --- | --- |
+| Standard | $5.49 | 7 days |
+| Pro | $7.99 | 14 days |
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        (WEEKLY, "An email goes out when the weekly target is missed."),
+        (WEEKLY, "Members are emailed when they miss the weekly target."),
+        (ROLES, "The workspace can be transferred to an admin."),
+        (TRIALS, "On the Pro plan, users can try everything for 14 days."),
+    ],
+)
+def test_an_item_may_speak_of_another_one(text: str, claim: str) -> None:
+    assert is_kept(claim, text)
+
+
+@pytest.mark.parametrize(
+    "claim", ["Invoicing is missing on the Standard plan.", "The Standard plan lacks invoicing."]
+)
+def test_an_entry_is_what_the_item_has(claim: str) -> None:
+    assert not is_kept(claim, PLANS)
+
+
+RIGHTS = """\
+| What | Admin | Manager | Regular user |
+| --- | --- | --- | --- |
+| Invite users | Yes | No | No |
+| Approve timesheets | Yes | Yes | No |
+| Track time | Yes | Yes | Yes |
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "is_true"),
+    [
+        ("Admins can invite users.", True),
+        ("Managers can approve timesheets.", True),
+        ("Managers cannot invite users.", True),
+        ("Regular users can't approve timesheets.", True),
+        ("Regular users can track time.", True),
+        ("Managers can invite users.", False),
+        ("Regular users can approve timesheets.", False),
+        ("Admins cannot invite users.", False),
+    ],
+)
+def test_of_yes_and_no_the_column_that_is_named_counts(claim: str, is_true: bool) -> None:
+    assert is_kept(claim, RIGHTS) == is_true
