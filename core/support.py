@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from .clauses import is_conditional, is_sentence, splits_of, with_those_before
+from .echoes import Echoes
 from .facts import (
     POINTS_BACK,
     Facts,
@@ -36,8 +37,6 @@ from .types import Context
 from .wording import meanings_of, without_head
 
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
-# Words of the question that a snippet lacks, and what they weigh in it: it is about other things.
-ECHOED, ECHOED_SHARE = 2, 0.5
 OPPOSITE = "opposite in snippet"
 NO_ROLE = "role not in snippet"
 MOST_TRIES = 12  # to put a claim together from snippets
@@ -81,8 +80,7 @@ class Support:
         self._names = known_names(texts)
         hosts = (urlsplit(s.chunk.url or "").hostname or "" for s in context.snippets)
         self._homes = frozenset(term for host in hosts for term in terms_of(host.replace(".", " ")))
-        asked = meanings_of(terms_of(question)) - self._homes
-        self._asked = {term: 1.0 for term in asked} | _weighed(context, asked)
+        self._of_question = Echoes(question, context, self._homes)
 
     @property
     def problem(self) -> str:
@@ -107,22 +105,12 @@ class Support:
         return not facts or any(not missing(facts, whole) for whole in self._wholes())
 
     def echoes(self, text: str) -> bool:
-        """Tell whether a text says in words of the question what no snippet has the words for.
-
-        That is how a model answers what the knowledge does not hold: with "To issue a credit note:"
-        above the steps for something else.
-        """
+        """Tell whether a text says in words of the question what no snippet has the words for."""
         return all(self._echoes(text, whole.meanings) for whole in self._wholes())
 
     def _echoes(self, text: str, held: frozenset[str]) -> bool:
-        """Tell whether such words are not held, and one of them at least by no snippet."""
-        unheld = (self._asked.keys() & meanings_of(terms_of(text))) - held
-        weight = sum(self._asked[term] for term in unheld)
-        return (
-            len(unheld) >= ECHOED
-            and weight >= ECHOED_SHARE * sum(self._asked.values())
-            and bool(unheld.difference(*(other.meanings for other in self._wholes())))
-        )
+        wholes = (whole.meanings for whole in self._wholes())
+        return self._of_question.is_echo(text, held, wholes)
 
     def has_words(self, meanings: frozenset[str]) -> bool:
         """Tell whether some snippet as a whole has all these words, or such as say the same."""
@@ -281,15 +269,6 @@ class Support:
         if number not in self._passages:
             self._passages[number] = passages_of(self._snippets[number])
         return self._passages[number]
-
-
-def _weighed(context: Context, asked: frozenset[str]) -> dict[str, float]:
-    """Give the words of a question that the search has weighed; rare words weigh more."""
-    weights: dict[str, float] = {}
-    for term, weight in context.term_weights:
-        for meaning in meanings_of([term]) & asked:
-            weights[meaning] = max(weight, weights.get(meaning, 0.0))
-    return dict.fromkeys(asked, 0.0) | weights if weights else {}
 
 
 def _closeness(fault: str) -> int:
