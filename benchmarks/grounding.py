@@ -29,6 +29,7 @@ from core.types import Answer, Article, ChunkKind, Context, Draft, Snippet
 KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 CLAIMS = Path(__file__).with_name("grounding_claims.yaml")
 FACTS = Path(__file__).with_name("grounding_facts.yaml")
+ACTIONS = Path(__file__).with_name("grounding_actions.yaml")
 ASIDES = Path(__file__).with_name("grounding_asides.yaml")
 JOINED = Path(__file__).with_name("grounding_joined.yaml")
 TRUE = ("copy", "paraphrase")
@@ -56,6 +57,7 @@ async def main() -> None:
     articles = {article.source: article for article in _articles()}
     labelled = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
     labelled |= yaml.safe_load(FACTS.read_text(encoding="utf-8"))
+    labelled |= yaml.safe_load(ACTIONS.read_text(encoding="utf-8"))
     for name in [options.set] if options.set else list(labelled):
         claims = list(_claims(labelled[name], articles))
         verdicts: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
@@ -126,7 +128,7 @@ def _report(name: str, verdicts: dict[str, list[tuple[Claim, str]]], *, is_listi
                 print(f"    {claim.article}: {claim.text} ({reason or 'kept'})")
     for label, kinds in (
         ("true", TRUE),
-        ("altered", ("number", "name", "negation")),
+        ("altered", ("number", "name", "negation", "action")),
         ("wrong", tuple(kind for kind in verdicts if kind not in TRUE)),
     ):
         reasons = [reason for kind in kinds for _, reason in verdicts.get(kind, [])]

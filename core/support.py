@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from .actions import actions_of, lacks_action
 from .clauses import is_conditional, is_sentence, splits_of, with_those_before
 from .echoes import Echoes
 from .facts import (
@@ -38,11 +39,13 @@ from .wording import meanings_of, without_head
 
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
 OPPOSITE = "opposite in snippet"
+OTHER_ACTION = "action not in snippet"
 NO_ROLE = "role not in snippet"
 MOST_TRIES = 12  # to put a claim together from snippets
 CLOSEST = (
     "words of the question not in snippet",
     "other meaning",
+    OTHER_ACTION,
     "facts not together in snippet",
     OPPOSITE,
 )
@@ -208,14 +211,17 @@ class Support:
         turns = not DENIED.search(fold(claim)) and all(
             is_opposite(claim, unit.passage) for unit in nearest
         )
-        reason = "other meaning"
+        reason, actions = "other meaning", actions_of(claim)
         for window, readings in await self._scored(claim, number):
             unit = window.parts[0]
             if not any(map(is_near, readings)) and not (
                 len(window.parts) == 1 and is_entry(claim, unit.key, unit.passage)
             ):
                 continue
-            if is_scattered(claim, facts, window, passages.whole):
+            texts = [f"{part.lead_in} {part.text}" for part in window.parts]
+            if lacks_action(actions, passages.head, texts):
+                reason = OTHER_ACTION
+            elif is_scattered(claim, facts, window, passages.whole):
                 reason = "facts not together in snippet"
             elif (turns or is_opposite(claim, window.own)) != flips or any(
                 gives(passages.units[i].text, denied) for i in window.units
