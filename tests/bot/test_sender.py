@@ -126,8 +126,8 @@ class TestTooManyRequests:
         await desk.sim.fault("rate_limit", method=POST, retry_after_seconds=5)
         began = asyncio.get_running_loop().time()
         with pytest.raises(TryLater):
-            await calls.post(Place("C0GEN"), ANSWER, patience_seconds=0.5)
-        assert asyncio.get_running_loop().time() - began < 0.5
+            await calls.post(Place("C0GEN"), ANSWER, patience_seconds=2.0)
+        assert asyncio.get_running_loop().time() - began < 2.0
 
     async def test_who_waits_in_line_hears_at_once_that_it_takes_too_long(
         self, desk: DeliveryBench
@@ -142,14 +142,14 @@ class TestTooManyRequests:
 
     async def test_the_impatient_do_not_wait_behind_the_patient(self, desk: DeliveryBench) -> None:
         calls = calls_of(desk)
-        await desk.sim.fault("rate_limit", method=POST, retry_after_seconds=1.0)
+        await desk.sim.fault("rate_limit", method=POST, retry_after_seconds=5.0)
         patient = asyncio.create_task(calls.post(Place("C0GEN"), ANSWER))
         while calls.sender.has_room(POST, "C0GEN", 1):  # until the refusal has come in
             await asyncio.sleep(0.001)
         began = asyncio.get_running_loop().time()
         with pytest.raises(TryLater):
-            await calls.post(Place("C0GEN"), ANSWER, patience_seconds=0.4)
-        assert asyncio.get_running_loop().time() - began < 0.3
+            await calls.post(Place("C0GEN"), ANSWER, patience_seconds=3.0)
+        assert asyncio.get_running_loop().time() - began < 2.0
         patient.cancel()
         await asyncio.wait({patient})
 

@@ -36,7 +36,7 @@ async def footnotes(writer: Writer) -> tuple[str, ...]:
 async def marks(url: str, config: Config = DEFAULT, *, runs_long: bool) -> tuple[str, ...]:
     """Give what stands below the first reply of a start."""
     async with (
-        client(url, probe_read_seconds=0.2) as asking,
+        client(url, probe_read_seconds=0.5) as asking,
         open_models(config, asking, EmbeddedEmbedder(), runs_long=runs_long) as models,
     ):
         assert models.notes[0].startswith("Answers are quotes from the knowledge: ")
@@ -116,12 +116,12 @@ async def test_a_server_that_comes_later_without_the_model_makes_quotes_marked()
         (Fault.RATE_LIMITED, " is busy (HTTP 429: "),
         (Fault.UNAUTHORIZED, " (HTTP 401: unauthorized). "),
         (Fault.CLOSED, " closed the connection before it was done. [hint: "),
-        (Fault.HANG, " did not answer within 0.2 s. [hint: "),
+        (Fault.HANG, " did not answer within 0.5 s. [hint: "),
     ],
     ids=lambda value: value.name if isinstance(value, Fault) else "",
 )
 async def test_a_start_tells_what_is_the_matter(fault: Fault, told: str) -> None:
-    async with ScriptedOllama() as ollama, client(ollama.url, probe_read_seconds=0.2) as asking:
+    async with ScriptedOllama() as ollama, client(ollama.url, probe_read_seconds=0.5) as asking:
         ollama.fail(fault)
         async with open_models(DEFAULT, asking, EmbeddedEmbedder(), runs_long=True) as models:
             (note,) = models.notes

@@ -23,7 +23,7 @@ def _offered(ollama: ScriptedOllama) -> None:
 
 
 async def test_tells_how_far_it_is(ollama: ScriptedOllama) -> None:
-    async with client(ollama.url, read_seconds=0.2) as asking:
+    async with client(ollama.url, read_seconds=0.6) as asking:
         steps = await pulled(asking)
         assert "phi4:latest" in await asking.models()
     assert steps[0] == PullProgress("pulling manifest")

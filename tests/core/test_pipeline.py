@@ -76,7 +76,7 @@ async def ollama() -> AsyncIterator[ScriptedOllama]:
 
 @pytest.fixture
 async def asking(ollama: ScriptedOllama) -> AsyncIterator[OllamaClient]:
-    async with client(ollama.url, read_seconds=0.3) as opened:
+    async with client(ollama.url, read_seconds=0.6) as opened:
         yield opened
 
 

@@ -27,7 +27,7 @@ async def ollama() -> AsyncIterator[ScriptedOllama]:
 
 async def generator(url: str, model: str = "llama3.2", *, num_ctx: int = 8192) -> Readiness:
     """Look at a model that is to write."""
-    async with client(url, probe_read_seconds=0.3) as asking:
+    async with client(url, probe_read_seconds=0.6) as asking:
         return await generator_readiness(asking, model, num_ctx=num_ctx)
 
 

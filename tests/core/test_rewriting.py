@@ -182,7 +182,9 @@ class TestRefused:
         write(ollama, "How do I track time on iOS?")
         ollama.fail(fault, path="/api/chat")
         caplog.set_level(logging.INFO)
-        assert await rewritten(asking, "and for iOS?", seconds=0.4) == Rewriting(BY_RULES, reason)
+        seconds = 0.4 if reason == "timeout" else 5.0
+        read = await rewritten(asking, "and for iOS?", seconds=seconds)
+        assert read == Rewriting(BY_RULES, reason)
         assert caplog.messages == [f"a follow-up is read by rules: {reason}"]
         await settled(ollama)
 
