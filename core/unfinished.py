@@ -31,7 +31,7 @@ def without_unfinished_end(text: str) -> str:
     is_last = True
     while lines:
         line = lines[-1]
-        if not is_last and _is_whole(line):
+        if FENCE.match(line) or (not is_last and _is_item_or_row(line)):
             break
         if whole := line[: _end_of_whole(line)]:
             lines[-1] = whole
@@ -46,12 +46,9 @@ def _before_open_code(text: str) -> str:
     return text if len(fences) % 2 == 0 else text[: fences[-1]]
 
 
-def _is_whole(line: str) -> bool:
+def _is_item_or_row(line: str) -> bool:
     """Say whether a line that another one follows is whole though no sentence ends it."""
-    is_fence = FENCE.match(line) is not None
-    return is_fence or (
-        ITEM_OR_ROW.match(line) is not None and not line.rstrip("*_ ").endswith(":")
-    )
+    return ITEM_OR_ROW.match(line) is not None and not line.rstrip("*_ ").endswith(":")
 
 
 def _end_of_whole(line: str) -> int:

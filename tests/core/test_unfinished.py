@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.unfinished import without_unfinished_end
 
+ITEM_OR_ROW = re.compile(r"\s*(?:[-*]\s|1[.)]\s|\|)")
 CUT = [
     ("Open Settings [1]. Then you", "Open Settings [1]."),
     ("Open Settings [1].", "Open Settings [1]."),
@@ -38,7 +41,9 @@ LISTS = [
     ("| A | B |\n|---|---|\n| 1 | 2 [1] |\n| 3 | ", "| A | B |\n|---|---|\n| 1 | 2 [1] |"),
     ("Run it [1].\n\n```\nlock(", "Run it [1]."),
     ("Run it:\n\n```\nlock()\n```\nThen", "Run it:\n\n```\nlock()\n```"),
+    ("Run it:\n\n```\nlock().\n```", "Run it:\n\n```\nlock().\n```"),
     ("One.\n\nTwo\nthree", "One."),
+    ("| 一。b |\nthree", "| 一。b |"),
 ]
 
 
@@ -52,7 +57,12 @@ def test_what_is_left_begins_the_text_and_has_no_unfinished_end(parts: list[str]
     text = "".join(parts)
     whole = without_unfinished_end(text)
     assert text.startswith(whole)
-    assert without_unfinished_end(whole) in (whole, whole.rpartition("\n")[0].rstrip(), "")
+    assert len(re.findall(r"^[ \t]*```", whole, re.MULTILINE)) % 2 == 0
+    again = without_unfinished_end(whole)
+    assert whole.startswith(again)
+    assert again == whole or ITEM_OR_ROW.match(
+        whole.rpartition("\n")[2]
+    )  # whole as another follows
 
 
 @pytest.mark.timeout(10)
