@@ -20,6 +20,7 @@ class Pace:
     hopeless: float = 3_600.0  # since it was received; then not even an apology
     first_pause: float = 2.0  # before the second try; each later one is twice as long
     longest_pause: float = 300.0
+    longest_wait: float = 30.0  # for an apology that is not too late yet
     sweep: float = 5.0
     patience: float = 5.0  # in the queue, before its place is told
     again: float = 10.0  # between two places that are told
@@ -61,7 +62,9 @@ def after_failure(
     pause = min(pace.first_pause * 2.0 ** (claim.tries - 1), pace.longest_pause)
     if was_apology:
         passes = isinstance(error, TryLater) or is_transient(error)
-        pause = max(pause, getattr(error, "after_seconds", 0.0))
+        # The tries of processes that were killed count, too; who asked is not to wait for those.
+        wait = pause if age_seconds > pace.too_late else min(pause, pace.longest_wait)
+        pause = max(wait, getattr(error, "after_seconds", 0.0))
         return Next(pause if passes and age_seconds < pace.hopeless else None)
     if isinstance(error, TryLater):
         return Next(max(pause, error.after_seconds), uncount=True)

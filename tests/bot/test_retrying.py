@@ -75,8 +75,10 @@ def test_what_comes_after_a_try(error: Exception, tries: int, coming: Next) -> N
 @pytest.mark.parametrize(
     ("error", "tries", "age_seconds", "pause"),
     [
-        (TimeoutError(), 5, 100.0, 32.0),
-        (TimeoutError(), 50, 100.0, 300.0),
+        (TimeoutError(), 4, 100.0, 16.0),
+        (TryLater("not now"), 7, 100.0, 30.0),
+        (TimeoutError(), 5, 901.0, 32.0),
+        (TimeoutError(), 50, 901.0, 300.0),
         (TimeoutError(), 5, 3_601.0, None),
         (TryLater("not now", after_seconds=900.0), 5, 100.0, 900.0),
         (RuntimeError(), 5, 100.0, None),
