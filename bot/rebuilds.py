@@ -17,6 +17,7 @@ from core.build_state import BuildOutcome, BuildState
 from core.errors import BotError, DurabilityUnknown
 
 from . import rebuild_texts, texts
+from .lifeline import GRACE_SECONDS, PUBLISHING_SECONDS
 from .markup import escape
 from .message import Message
 from .open_message import OpenMessage
@@ -26,7 +27,8 @@ from .report_blocks import lines_message
 from .status_blocks import after_restart_message, status_message
 
 LiveMeta = Callable[[], Mapping[str, Any] | None]  # meta.json of the live generation
-DYING_SECONDS = 10.0  # a builder whose bot was killed ends within this
+# A builder whose bot was killed ends within this; it yields the processor to everything else.
+DYING_SECONDS = GRACE_SECONDS + PUBLISHING_SECONDS + 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .clauses import FINITE
+from .facts import LABEL
 from .folding import fold, terms_of
 from .wording import meanings_of
 
@@ -72,12 +74,10 @@ _BEHIND_VERB = _words(
 _BEFORE_NOUN = _words("a an the no of this your their its bulk another every each")
 _CONTROLS = _words("button option icon tab page link menu screen dialog rights")
 _BE = _words("be been being is are was were get gets isn't aren't")
-_LABEL = re.compile(r"\*\*[^*\n]*\*\*|\"[^\"\n]*\"|`[^`\n]*`")
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _END = re.compile(
-    r"[.,;:!?]|\b(?:if|when|by|from|in|on|at|before|after|until|with|without|to|unless|and|or|but|"
-    r"while|once|as|for|which|that|is|are|was|were|has|have|do|does|did|needs?|requires?|costs?|"
-    r"takes?|comes?|can|cannot|may|must|will|stops?|works?)\b"
+    rf"[.,;:!?]|{FINITE.pattern}|\b(?:if|when|by|from|in|on|at|before|after|until|with|without|to|"
+    r"unless|and|or|but|while|once|as|for|which|that|takes?)\b"
 )
 
 
@@ -125,7 +125,7 @@ def _said(text: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _actions_in(folded: str) -> Iterator[Action]:
-    labels = [match.span() for match in _LABEL.finditer(folded)]
+    labels = [match.span() for match in LABEL.finditer(folded)]
     words = [w for w in _WORD.finditer(folded) if not any(a < w.start() < b for a, b in labels)]
     for i, word in enumerate(words):
         term = next(iter(terms_of(word[0])), "")

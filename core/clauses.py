@@ -14,7 +14,7 @@ from itertools import islice
 from .facts import Facts
 from .folding import fold, terms_of
 from .plans import plan_names
-from .roles import is_of_everybody, roles_in, subjects_in
+from .roles import DENIED, is_of_everybody, roles_in, subjects_in
 from .wording import meanings_of
 
 JOINT = re.compile(
@@ -32,9 +32,7 @@ TRAILING = re.compile(
     r"\S.*\s(?:if|when|whenever|unless|once|after|before|during|until|while|without|as long as)\s",
     re.IGNORECASE | re.DOTALL,
 )
-DENYING = re.compile(
-    r"\b(?:not|never|cannot|no|nobody|none|neither|nothing|unable|(?:stop|prevent|forbid)s?)\b|n't\b"
-)
+DENYING = re.compile(rf"{DENIED.pattern}|\b(?:nothing|unable|(?:stop|prevent|forbid)s?)\b")
 FINITE = re.compile(
     r"\b(?:can|cannot|can't|may|might|must|should|will|won't|is|isn't|are|aren't|was|were|has|have|"
     r"do|does|don't|doesn't|needs?|costs?|lasts?|comes?|requires?|includes?|gets?|gives?|lets?|"

@@ -241,17 +241,18 @@ async def test_a_bot_killed_during_a_rebuild_ends_its_message_when_it_is_back(
     office: Office,
 ) -> None:
     index = office.terminal.folder / "index"
+    # Held until the end: a builder that is orphaned must not get to build after all.
     with build_lock(index, timeout_seconds=1, purpose="a test"):
         await office.sim.command("U0ADA", "C0GEN", "/clockify-rebuild")
         await office.direct("▸  *waiting for the build lock*")
         assert (await office.running.stop(signal.SIGKILL))[0] == -signal.SIGKILL
-    again = await office.terminal.start("run")
-    try:
-        await office.sim.wait_connected(SECONDS)
-        await office.direct("*I was restarted before the rebuild ended.*")
-        assert len(office.directs()) == 1
-    finally:
-        await again.kill()
+        again = await office.terminal.start("run")
+        try:
+            await office.sim.wait_connected(SECONDS)
+            await office.direct("*I was restarted before the rebuild ended.*")
+            assert len(office.directs()) == 1
+        finally:
+            await again.kill()
 
 
 @pytest.mark.proof

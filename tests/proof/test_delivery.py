@@ -18,7 +18,7 @@ QUESTIONS = 200
 THREADS = QUESTIONS * 4 // 5  # the others are commands
 KILLS = 6
 STOPS = 3
-FINISH_SECONDS = 180.0  # a lost reply may cost the pause of an apology
+FINISH_SECONDS = 90.0
 EXIT_SECONDS = 12.0
 
 
