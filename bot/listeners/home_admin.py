@@ -54,7 +54,24 @@ def register(
     replies: Replies,
 ) -> None:
     """Listen to the buttons and the form; what looks like them and is none is recorded."""
+    _register_buttons(app, pages, actions, background, replies)
+    _register_form(app, actions)
 
+    async def record_unknown(ack: AsyncAck, body: Body) -> None:
+        await ack()
+        await actions.record(Person(*who(body)), UNKNOWN, NOT_HERE)
+
+    app.action(OURS)(record_unknown)  # last: Bolt asks the listeners in this order
+    app.view(OURS)(record_unknown)
+
+
+def _register_buttons(
+    app: AsyncApp,
+    pages: HomePages,
+    actions: HomeActions,
+    background: Background,
+    replies: Replies,
+) -> None:
     @app.action(REBUILD_ACTION)
     async def rebuild(ack: AsyncAck, body: Body) -> None:
         await ack()
@@ -78,6 +95,8 @@ def register(
             made = actions.channels_view(click.person)
             await _open(app.client, click, home_texts.CHANNEL_TITLE, made, pages)
 
+
+def _register_form(app: AsyncApp, actions: HomeActions) -> None:
     @app.action(CHANNEL_ACTION)
     async def choose_channel(ack: AsyncAck, body: Body) -> None:
         await ack()
@@ -96,13 +115,6 @@ def register(
             await actions.record(Person(*who(body)), SUBCOMMAND, UNREADABLE)
         told = home_texts.CHANNEL_ON_ITS_WAY if is_taken else home_texts.CHANNEL_UNREADABLE
         await ack(response_action="update", view=told_view(home_texts.CHANNEL_TITLE, told))
-
-    async def record_unknown(ack: AsyncAck, body: Body) -> None:
-        await ack()
-        await actions.record(Person(*who(body)), UNKNOWN, NOT_HERE)
-
-    app.action(OURS)(record_unknown)
-    app.view(OURS)(record_unknown)
 
 
 def _change(body: Body) -> SettingsChange | None:
