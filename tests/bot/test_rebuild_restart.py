@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bot.lifeline import GRACE_SECONDS, PUBLISHING_SECONDS
 from bot.open_message import OpenMessage, OpenMessageFile
 from bot.simulator.model import BOT_USER_ID
 from bot.simulator.server import Simulator
@@ -172,6 +173,19 @@ async def test_a_builder_that_is_still_ending_is_waited_for(
     assert bench.directs("U0ADA")[0]["text"] == "Rebuilding the knowledge."
     seen.newest = interrupted()
     await bench.direct("U0ADA", INTERRUPTED)
+
+
+@pytest.mark.proof
+async def test_a_builder_that_finishes_publishing_on_a_slow_disk_is_waited_for(
+    start: Starter, left: str, seen: CountingRebuilder
+) -> None:
+    running = replace(interrupted(), outcome=BuildOutcome.RUNNING)
+    seen.newest = replace(running, record=replace(running.record, pid=1))
+    bench = await start(rebuilder=seen)
+    await asyncio.sleep(GRACE_SECONDS + PUBLISHING_SECONDS)  # it may take so long
+    await seen.rebuild(lambda _: None, started_by="U0ADA")
+    told = await bench.direct("U0ADA", "I was restarted while this rebuild ran.")
+    assert "*Added: 1*" in told["text"]
 
 
 @pytest.mark.parametrize("is_known", [False, True])
