@@ -33,12 +33,12 @@ split | divide break
 restore recover | undo undone reverse bring reactivate activate
 transfer | move hand pass pull
 duplicate copy clone | same
-assign reassign | give hand attach pick choose select set put add over change
+assign reassign | give hand attach pick choose select set put add over change make tick
 edit change modify update rename adjust | correct set manage customize amend fix switch overwrite \
-replace alter turn move enter choose pick convert reset add remove select type write
+replace alter turn move enter choose pick convert reset add remove select type write repair
 create creation | add new make log start build generate set enter record open turn issue manage \
 import
-withdraw | pull take back revoke undo undone cancel
+withdraw withdrawn withdrew | pull take back revoke undo undone cancel
 cancel | stop end discard revoke withdraw terminate unsubscribe
 lock | close shut freeze permanent
 unlock | lift open undo off
@@ -73,6 +73,8 @@ _BEHIND_VERB = _words(
 )
 _BEFORE_NOUN = _words("a an the no of this your their its bulk another every each")
 _CONTROLS = _words("button option icon tab page link menu screen dialog rights")
+_PARTICIPLES = _words("sent withdrawn")
+_ADVERBS = _words("not yet never always also then still now only first again soon and or")
 _BE = _words("be been being is are was were get gets isn't aren't")
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _END = re.compile(
@@ -109,6 +111,8 @@ def lacks_action(actions: Sequence[Action], head: str, texts: Sequence[str]) -> 
 
 def _is_held(action: Action, head: str, texts: Sequence[str]) -> bool:
     said = [_said(text) for text in (head, *texts)]
+    if action.terms & said[0][0] and action.done_to & said[0][1]:
+        return True
     done_to = action.done_to - said[0][1]
     is_spoken_of = any(done_to & meanings for _, meanings in said)
     return any(
@@ -129,16 +133,26 @@ def _actions_in(folded: str) -> Iterator[Action]:
     words = [w for w in _WORD.finditer(folded) if not any(a < w.start() < b for a, b in labels)]
     for i, word in enumerate(words):
         term = next(iter(terms_of(word[0])), "")
-        if term not in _ACCEPTED:
+        if term not in _ACCEPTED or word[0].startswith("importan"):
             continue
-        before = [other[0] for other in words[max(0, i - 2) : i]]
+        before = words[i - 1][0] if i else ""
         behind = words[i + 1][0] if i + 1 < len(words) else ""
-        if word[0].endswith("ed") or word[0] == "sent":
-            if _BE.intersection(before):
-                yield Action(_ACCEPTED[term], _last_named(folded[: word.start()]))
-        elif _is_verb(term, word[0], before[-1] if before else "", behind):
-            done_to = _END.split(folded[word.end() :])[0]
+        if word[0].endswith("ed") or word[0] in _PARTICIPLES:
+            be = _be_before(words, i)
+            if be is not None:
+                yield Action(_ACCEPTED[term], _last_named(folded[: be.start()]))
+        elif _is_verb(term, word[0], before, behind):
+            done_to = _END.split(folded[word.end() :], maxsplit=1)[0]
             yield Action(_ACCEPTED[term], meanings_of(terms_of(done_to)))
+
+
+def _be_before(words: Sequence[re.Match[str]], i: int) -> re.Match[str] | None:
+    """Give the "is" of "is deleted", with adverbs or one other word between the two."""
+    j = i - 1
+    while j > 0 and (words[j][0].endswith("ly") or words[j][0] in _ADVERBS):
+        j -= 1
+    near = (word for word in (*words[max(0, i - 2) : i][::-1], *words[max(0, j) : j + 1]))
+    return next((word for word in near if word[0] in _BE), None)
 
 
 def _is_verb(term: str, word: str, before: str, behind: str) -> bool:

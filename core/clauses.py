@@ -34,7 +34,7 @@ TRAILING = re.compile(
 )
 DENYING = re.compile(rf"{DENIED.pattern}|\b(?:nothing|unable|(?:stop|prevent|forbid)s?)\b")
 FINITE = re.compile(
-    r"\b(?:can|cannot|can't|may|might|must|should|will|won't|is|isn't|are|aren't|was|were|has|have|"
+    r"\b(?:can't|can|cannot|may|might|must|should|will|won't|is|isn't|are|aren't|was|were|has|have|"
     r"do|does|don't|doesn't|needs?|costs?|lasts?|comes?|requires?|includes?|gets?|gives?|lets?|"
     r"allows?|shows?|sees?|stops?|starts?|works?|uses?|means?|stays?)\b"
 )
@@ -78,8 +78,11 @@ def splits_of(claim: str) -> Iterator[Split]:
 
 
 def is_conditional(rest: str) -> bool:
-    """Tell whether a condition stands at the end, which the first clause has lost."""
-    return TRAILING.match(rest) is not None
+    """Tell whether a condition stands at the end that is for the first clause, too.
+
+    Whom the rest is on by itself, it is for alone: "…, and admins can print without a limit".
+    """
+    return TRAILING.match(rest) is not None and not subjects_in(fold(rest))
 
 
 def is_sentence(clause: str) -> bool:
@@ -97,13 +100,13 @@ def with_those_before(facts: Facts, clause: str, before: str) -> Facts:
     earlier = fold(before)
     return replace(
         facts,
-        names=facts.names.union(plans, _subject_of(before)),
+        names=facts.names.union(plans, subject_of(before)),
         roles=facts.roles or roles_in(earlier),
         is_everybody=facts.is_everybody or (not facts.roles and is_of_everybody(earlier)),
     )
 
 
-def _subject_of(clause: str) -> frozenset[str]:
+def subject_of(clause: str) -> frozenset[str]:
     """Give the terms of what a clause is about: what stands before its verb."""
     beginning = _beginning(clause)
     verb = FINITE.search(beginning)

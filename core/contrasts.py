@@ -23,7 +23,7 @@ CONTRASTS = tuple(
         "allow/allows/allowed/permit prevent/prevents/prevented/block/blocks/blocked/forbid",
         "first last",
         "automatically/automatic manually/manual/hand",
-        "lock/locked/locks unlock/unlocked/unlocks",
+        "lock/locked/locks unlock/unlocked/unlocks/lift/lifts/lifted",
         "archive/archived/archives restore/restored/unarchive",
         "import/imports/imported export/exports/exported",
         "billable non-billable/nonbillable",

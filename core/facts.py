@@ -38,6 +38,7 @@ POINTS_BACK = re.compile(
 
 CURRENCIES, FOR_FREE = ("usd", "eur", "gbp"), frozenset(("free", "charg"))  # $0
 ALL = frozenset("all every each any anyone anybody everyone everybody everything".split())  # noqa: SIM905
+ACROSS = frozenset({"across", "whole", "entire", "throughout"})  # the workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def is_widened(facts: Facts, passage: Passage) -> bool:
     """Tell whether a claim on everybody stands against a passage that does not speak of all."""
     if facts.is_everybody and ALL.isdisjoint(passage.words):
         return True
-    return facts.is_everybodys and ALL.isdisjoint(w.removesuffix("'s") for w in passage.words)
+    of_all = ALL | ACROSS
+    return facts.is_everybodys and of_all.isdisjoint(w.removesuffix("'s") for w in passage.words)
 
 
 def known_names(texts: Iterable[str]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from .terms import TermAnalyzer
 DASHES = str.maketrans("‐‑‒–—−’‘´`“”„«»", '------\'\'\'\'"""""')
 _ANALYZER = TermAnalyzer()
 SWITCH = re.compile(r"\b(?:on|off)\b")
-SWITCHED = re.compile(r"(?:turn|switch|toggl|flip)\w*\W*$")
+SWITCHED = re.compile(r"(?:turn|switch|toggl|flip)\w*(?: (?:it|them|this|that))?\W*$")
 NOT_SWITCHED = re.compile(r"(?:\b(?:time|days?|hours|sign|log|clock)\W*|-)$")
 BEHIND_SWITCH = re.compile(  # no noun, as behind "on the Pro plan" and "off by 5 m"
     r"\W*(?:$|[.,;:!?)]|(?:by default|and|or|but|so|then|when|whenever|while|if|unless|until|once|"

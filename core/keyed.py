@@ -10,8 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .clauses import subject_of
 from .facts import CURRENCIES, Facts, Passage, has_numbers, passage_of
-from .folding import terms_of
+from .folding import fold, terms_of
+from .plans import plan_names
+from .roles import roles_in
 from .wording import meanings_of, telling
 
 # "**Basic**: …", "**Basic:** …", "Basic: …", "Basic – …"
@@ -55,6 +58,7 @@ class Cell:
 
     column: frozenset[str]  # meanings that only its column is called by
     passage: Passage
+    is_of_some: bool  # its column is called after a plan or a role
 
 
 def head_of(item: str) -> str:
@@ -86,8 +90,9 @@ def cells_of(pairs: Sequence[tuple[str, str]]) -> tuple[Cell, ...]:
         Cell(
             column.difference(*(other for j, other in enumerate(columns) if j != i)),
             passage_of(text),
+            bool(PLAN.intersection(terms_of(called)) or roles_in(fold(called))),
         )
-        for i, (column, (_, text)) in enumerate(zip(columns, pairs, strict=True))
+        for i, (column, (called, text)) in enumerate(zip(columns, pairs, strict=True))
         if i
     )
 
@@ -105,9 +110,12 @@ def is_of_other_column(claim: str, facts: Facts, cells: Sequence[Cell]) -> bool:
     said = meanings_of(terms_of(RATE.sub(" ", claim)))
     named = [cell for cell in cells if cell.column & said]
     of_named = [number for cell in named for number in cell.passage.numbers]
+    is_silent = any(
+        cell.is_of_some and cell.column <= said and not cell.passage.numbers for cell in named
+    )
     bare = [replace(number, rates=frozenset(), nouns=frozenset()) for number in facts.numbers]
     return any(
-        any((n.unit in CURRENCIES) == (number.unit in CURRENCIES) for n in of_named)
+        (is_silent or any((n.unit in CURRENCIES) == (number.unit in CURRENCIES) for n in of_named))
         and not has_numbers(number, [cell.passage for cell in named])
         and has_numbers(number, [cell.passage for cell in cells])
         for number in bare
@@ -122,7 +130,7 @@ def is_entry(claim: str, key: Key, passage: Passage) -> bool:
 
 
 def is_of_other_item(
-    claim: str, keys: Sequence[Key], passages: Sequence[Passage], whole: Passage
+    claim: str, facts: Facts, keys: Sequence[Key], passages: Sequence[Passage], whole: Passage
 ) -> bool:
     """Tell whether the items nearest to a claim are called otherwise than what it names.
 
@@ -135,9 +143,12 @@ def is_of_other_item(
         return bool(named)
     if any(not keys[i].own or i in named for i in nearest):
         return False
-    if not named:  # an item may speak of another one
+    if not named:  # an item may speak of another one, but whoever a claim is on has items too
+        about = facts.subjects.union(facts.plans, plan_names(claim), subject_of(claim))
         return any(
-            not name <= passages[i].terms for i in nearest for name in keys[i].named_of_others(said)
+            not name <= passages[i].terms or name & about
+            for i in nearest
+            for name in keys[i].named_of_others(said)
         )
     return not (INHERITS.search(whole.text) and max(named) > min(nearest))
 

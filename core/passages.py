@@ -113,7 +113,7 @@ def is_scattered(claim: str, facts: Facts, window: Window, whole: Passage) -> bo
     if is_of_others(claim, facts, window):
         return True
     parts = window.parts
-    if is_of_other_item(claim, [u.key for u in parts], [u.passage for u in parts], whole):
+    if is_of_other_item(claim, facts, [u.key for u in parts], [u.passage for u in parts], whole):
         return True
     if window.is_table:
         return bool(facts.numbers) or is_two_sided(claim, window.own)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from .actions import actions_of
+from .clauses import is_sentence
 from .folding import fold, terms_of
 from .keyed import named_cells
 from .number_context import LIMITING
@@ -26,9 +28,16 @@ HALF_NEGATION = re.compile(  # says what cannot be, in a verb: matches either
     r"ignor|alone|reverse|hid(?:e|den|ing)\b|separate|after all|switched off|read-only)"
 )
 NEGATIONS = frozenset(terms_of("not no never cannot can't don't doesn't isn't without nothing"))
-CLAUSE = re.compile(r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since|so that)\b")
+CLAUSE = re.compile(
+    r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since|so that)\b|"
+    r"\band (?=(?:cannot|never)\b|(?:can|do|does|is|are|was|will|has|have)(?:n't| not)\b)",
+    re.IGNORECASE,
+)
+CONDITIONAL = re.compile(r"\W*(?:even )?(?:if|when|whenever|once|after|before|until|while)\b")
 VERB = re.compile(r"\b(?:can|cannot|may|must|will|is|are|was|has|have|does|do)\b")
 YES_NO = re.compile(r"\W*(?:yes|no|not \w+|never)\W*|[✓✔✗✘×]", re.IGNORECASE)
+NO_SIGN = re.compile("[✗✘×]")
+LISTED = 5  # words
 LONG_CELL = 4  # words, with the name of its column
 LEAST_CLAUSE_TERMS = 2
 LEAST_SHARED_TERMS = 2  # where a clause has more than one beside its "not"
@@ -42,7 +51,7 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
         for unit in nearest
         for clause, polarity in _said(unit, claim)
     ]
-    for clause in _clauses(claim):
+    for clause in _asserted(claim):
         said, wanted = _polarity(clause), frozenset(terms_of(clause))
         shares = [share_of(wanted, terms) for terms, _, _ in there]
         best = max(shares, default=0.0)
@@ -70,7 +79,7 @@ def _said(unit: Unit, claim: str) -> list[tuple[str, bool | None]]:
     if unit.is_row:
         named = named_cells(meanings_of(terms_of(claim)), unit.cells)
         if any(YES_NO.fullmatch(cell.passage.text) for cell in named):
-            heard = {_polarity(cell.passage.text) for cell in named}
+            heard = {_polarity(NO_SIGN.sub("no", cell.passage.text)) for cell in named}
             return [(unit.text, heard.pop() if len(heard) == 1 else None)]
         long = (cell for cell in unit.text.split("; ")[1:] if len(cell.split()) >= LONG_CELL)
         is_mixed = len({_polarity(cell) for cell in long}) > 1
@@ -79,6 +88,16 @@ def _said(unit: Unit, claim: str) -> list[tuple[str, bool | None]]:
     if is_denied:
         return [(f"{unit.heading} {clause}", None) for clause in _clauses(unit.text)]
     return [(clause, _polarity(clause)) for clause in _clauses(unit.text)]
+
+
+def _asserted(claim: str) -> Iterator[str]:
+    """Give the clauses of a claim that say that something is so: no condition, no listed noun."""
+    for place, clause in enumerate(_clauses(claim)):
+        folded = fold(clause)
+        is_short = len(folded.split()) <= LISTED
+        is_listed = place > 0 and is_short and not (is_sentence(clause) or actions_of(clause))
+        if NEGATION.search(folded) or not (is_listed or CONDITIONAL.match(folded)):
+            yield clause
 
 
 def _clauses(text: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ def is_of_what_is_everybodys(folded: str) -> bool:
 
 
 def without_subject(clause: str) -> str:
-    """Drop the roles that a clause begins with.
+    """Drop the roles that a clause begins with, and what may stand before roles.
 
     >>> without_subject("Only admins can lock it")
     'can lock it'

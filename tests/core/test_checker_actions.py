@@ -104,6 +104,8 @@ def test_what_nothing_says_is_done_goes(text: str, claims: list[str]) -> None:
         "A bulk edit has no undo.",
         "Users get an invite by email.",
         "Look for the red delete button.",
+        "It is important that the plan is paid.",
+        "Importantly, your data stays.",
     ],
 )
 def test_nouns_and_labels_are_no_actions(claim: str) -> None:
@@ -120,10 +122,21 @@ def test_nouns_and_labels_are_no_actions(claim: str) -> None:
         ("Archiving clients takes a moment.", [{"client"}]),
         ("Time locking is automatic.", [set()]),
         ("Delete it.", [set()]),
+        ("Invoices can't be deleted.", [{"invoic"}]),
+        ("Invoices are automatically and permanently deleted.", [{"invoic"}]),
+        ("An invoice is not yet approved.", [{"invoic"}]),
+        ("Requests were withdrawn by their owners.", [{"request"}]),
     ],
 )
 def test_what_an_action_is_done_to(claim: str, done_to: list[set[str]]) -> None:
     assert [set(action.done_to) for action in actions_of(claim)] == done_to
+
+
+def test_a_heading_may_say_what_is_done_and_to_what() -> None:
+    actions = actions_of("You can create an unlimited number of tags.")
+    texts = ["Type a name and press Enter.", "The number of projects has no limit."]
+    assert not lacks_action(actions, "Tags: Create a tag", texts)
+    assert lacks_action(actions, "Tags: Rename a tag", texts)
 
 
 @pytest.mark.parametrize(("head", "is_lacking"), [("Help: Reports", False), ("Help", True)])

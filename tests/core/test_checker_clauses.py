@@ -184,6 +184,16 @@ def test_a_condition_at_the_end_is_for_the_first_clause_too(text: str, claim: st
     assert is_kept_of(claim, text)
 
 
+def test_a_condition_of_somebody_else_is_not_for_the_first_clause() -> None:
+    text = (
+        "Regular users cannot export invoices. Admins can export invoices. "
+        "Admins can print reports without a limit."
+    )
+    claim = "users can export invoices, and admins can print reports without a limit"
+    assert not is_kept_of(f"Regular {claim}", text)
+    assert is_kept_of(f"Admins can export invoices, and {claim.partition('and ')[2]}", text)
+
+
 TAKEN = "Screenshots are taken every five minutes. They are kept for one year."
 
 

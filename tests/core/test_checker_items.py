@@ -155,6 +155,30 @@ def test_an_item_may_speak_of_another_one(text: str, claim: str) -> None:
     assert is_kept(claim, text)
 
 
+LADDER = """\
+Plans:
+
+- **Basic**: hiding time and bulk edit.
+- **Standard**: everything in Basic, plus the timesheet lock.
+- **Pro**: everything in Standard, plus screenshots.
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        (LADDER, "The Basic plan has the timesheet lock."),
+        (LADDER, "Basic includes the timesheet lock."),
+        (LADDER, "Screenshots are on the Standard plan."),
+        (LADDER, "The timesheet lock is available on the Basic plan."),
+        (ROLES, "An admin can transfer the workspace."),
+        (ROLES, "Admins can delete the workspace and transfer it."),
+    ],
+)
+def test_to_be_spoken_of_is_not_to_have(text: str, claim: str) -> None:
+    assert not is_kept(claim, text)
+
+
 @pytest.mark.parametrize(
     "claim", ["Invoicing is missing on the Standard plan.", "The Standard plan lacks invoicing."]
 )
@@ -184,5 +208,21 @@ RIGHTS = """\
         ("Admins cannot invite users.", False),
     ],
 )
-def test_of_yes_and_no_the_column_that_is_named_counts(claim: str, is_true: bool) -> None:
-    assert is_kept(claim, RIGHTS) == is_true
+@pytest.mark.parametrize(("yes", "no"), [("Yes", "No"), ("✓", "✗"), ("✔", "✘")])
+def test_of_yes_and_no_the_column_that_is_named_counts(
+    claim: str, is_true: bool, yes: str, no: str
+) -> None:
+    assert is_kept(claim, RIGHTS.replace("Yes", yes).replace("No", no)) == is_true
+
+
+LIMITS = """\
+| Limit | Free plan | Paid plans |
+| --- | --- | --- |
+| Addresses in a batch | Few | 50 |
+"""
+
+
+@pytest.mark.parametrize("claim", ["On the Free plan, a batch holds 50 addresses."])
+def test_a_plan_without_a_number_does_not_get_that_of_another_one(claim: str) -> None:
+    assert not is_kept(claim, LIMITS)
+    assert is_kept("On paid plans, a batch holds 50 addresses.", LIMITS)
