@@ -37,6 +37,11 @@ CONDITIONAL = re.compile(r"\W*(?:even )?(?:if|when|whenever|once|after|before|un
 VERB = re.compile(r"\b(?:can|cannot|may|must|will|is|are|was|has|have|does|do)\b")
 YES_NO = re.compile(r"\W*(?:yes|no|not \w+|never)\W*|[✓✔✗✘×]", re.IGNORECASE)
 NO_SIGN = re.compile("[✗✘×]")
+# Says in other words that something is not so, or not always.
+OTHERWISE_DENIED = re.compile(
+    r"\b(?:lock|block|prevent|clos|disabl|disappear|vanish|independent|unlimit|maxim|differ|"
+    r"(?:gone|off|until|instead|optional|same|at most|up to)\b|free\b(?! plan))"
+)
 LISTED = 5  # words
 LONG_CELL = 4  # words, with the name of its column
 LEAST_CLAUSE_TERMS = 2
@@ -45,14 +50,20 @@ SAME_CLAUSE = 0.5  # of a clause's terms in another one that says the same, or t
 
 
 def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
-    """Tell whether a clause of the claim and the clauses nearest to it differ in a "not"."""
+    """Tell whether a clause of the claim and the clauses nearest to it differ in a "not".
+
+    What a claim denies, something near it has to deny, in whatever words.
+    """
     there = [
         (frozenset(terms_of(clause)), polarity, _polarity(unit.lead_in))
         for unit in nearest
         for clause, polarity in _said(unit, claim)
     ]
+    may_deny = any(_may_deny(unit, claim) for unit in nearest)
     for clause in _asserted(claim):
         said, wanted = _polarity(clause), frozenset(terms_of(clause))
+        if said is False and not may_deny:
+            return True
         shares = [share_of(wanted, terms) for terms, _, _ in there]
         best = max(shares, default=0.0)
         if said is None or len(wanted) < LEAST_CLAUSE_TERMS or best < SAME_CLAUSE:
@@ -68,6 +79,13 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
         if all(own not in (said, None) and lead in (True, not said) for own, lead in near):
             return True
     return False
+
+
+def _may_deny(unit: Unit, claim: str) -> bool:
+    """Tell whether a unit denies something, if only in other words: "it disappears"."""
+    polarities = [_polarity(unit.lead_in), *(polarity for _, polarity in _said(unit, claim))]
+    folded = fold(f"{unit.heading} {unit.lead_in} {unit.text}")
+    return not all(polarities) or OTHERWISE_DENIED.search(folded) is not None
 
 
 def _said(unit: Unit, claim: str) -> list[tuple[str, bool | None]]:

@@ -21,7 +21,7 @@ from .terminal import REFUSAL, Json, Running, Terminal
 LOCK = "how do I lock timesheets?"
 NEW_TEXT = "1. Ring the brass bell.\n2. Say the date aloud.\n3. Timesheets are locked.\n"
 LONG_TEXT = "".join(f"Tablet number {n} is a kiosk that many people share.\n" for n in range(9))
-SECONDS = 20.0
+SECONDS = 60.0  # a builder yields the processor to all that is busy
 
 
 @dataclass

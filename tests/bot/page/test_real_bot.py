@@ -19,7 +19,7 @@ from .chat import Chat
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PHONE = ViewportSize(width=390, height=844)
-WAIT_MS = 15_000
+WAIT_MS = 60_000  # a builder yields the processor to all that is busy
 
 
 @pytest_asyncio.fixture(loop_scope="session")
