@@ -1,5 +1,6 @@
 # make try    the bot on embedded defaults in a local Slack (KNOWLEDGE=path for your own articles)
 # make test   lint, types, import contracts, tests
+# make fuzz   the property tests on other examples each time
 # make real-ollama  a real Ollama 0.9.3 for make proof (x86-64 Linux, 0.6 GB in ~/.cache)
 # make proof  crashes, disk faults and power cuts by the thousand (Linux; best as root)
 SHELL := /bin/bash
@@ -9,13 +10,16 @@ BIN := .venv/bin
 # One more than there are cores: tests wait for processes and sockets, too.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
-.PHONY: try test proof real-ollama setup lint lock clean
+.PHONY: try test fuzz proof real-ollama setup lint lock clean
 
 try: setup
 	@exec $(BIN)/clockify-bot try --knowledge "$(KNOWLEDGE)"
 
 test: setup lint
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+fuzz: setup
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=default
 
 # Those that wait or only compute run beside the others; both summaries are shown.
 proof: setup

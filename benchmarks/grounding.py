@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -31,9 +32,16 @@ KNOWLEDGE = Path(__file__).parents[1] / "knowledge"
 CLAIMS = Path(__file__).with_name("grounding_claims.yaml")
 FACTS = Path(__file__).with_name("grounding_facts.yaml")
 ACTIONS = Path(__file__).with_name("grounding_actions.yaml")
+PARAPHRASES = Path(__file__).with_name("grounding_paraphrases.yaml")
 ASIDES = Path(__file__).with_name("grounding_asides.yaml")
 JOINED = Path(__file__).with_name("grounding_joined.yaml")
 TRUE = ("copy", "paraphrase")
+FLIPS = (
+    (r"\b(?:cannot|can't)\b", "can"),
+    (r"\b(does|do|is|are)(?:n't| not)\b", r"\1"),
+    (r"\bcan\b", "cannot"),
+    (r"\b(is|are|was|were|must|may|will)\b", r"\1 not"),
+)
 COPIES = 6  # sentences of each article
 FOREIGN = 5  # true claims of the other articles, for each article
 
@@ -59,6 +67,7 @@ async def main() -> None:
     labelled = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
     labelled |= yaml.safe_load(FACTS.read_text(encoding="utf-8"))
     labelled |= yaml.safe_load(ACTIONS.read_text(encoding="utf-8"))
+    labelled |= _with_flipped(yaml.safe_load(PARAPHRASES.read_text(encoding="utf-8")))
     for name in [options.set] if options.set else list(labelled):
         claims = list(_claims(labelled[name], articles))
         verdicts: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
@@ -136,7 +145,7 @@ def _report(name: str, verdicts: dict[str, list[tuple[Claim, str]]], *, is_listi
                 print(f"    {claim.article}: {claim.text} ({reason or 'kept'})")
     for label, kinds in (
         ("true", TRUE),
-        ("altered", ("number", "name", "negation", "action")),
+        ("altered", ("number", "name", "negation", "action", "flipped")),
         ("wrong", tuple(kind for kind in verdicts if kind not in TRUE)),
     ):
         reasons = [reason for kind in kinds for _, reason in verdicts.get(kind, [])]
@@ -179,6 +188,28 @@ def _claims(
         ]
         for text in chance.sample(others, FOREIGN):
             yield Claim(source, "foreign", text)
+
+
+def _with_flipped(
+    labelled: dict[str, dict[str, dict[str, list[str]]]],
+) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Add to true claims what is left of them when the first "not" goes, or one comes."""
+    return {
+        name: {
+            source: {**kinds, "flipped": list(filter(None, map(_flipped, kinds["paraphrase"])))}
+            for source, kinds in articles.items()
+        }
+        for name, articles in labelled.items()
+    }
+
+
+def _flipped(claim: str) -> str:
+    """Turn a claim round; "" where nothing says how."""
+    for pattern, other in FLIPS:
+        text, count = re.subn(pattern, other, claim, count=1)
+        if count:
+            return text
+    return ""
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ from .status_blocks import after_restart_message, status_message
 
 LiveMeta = Callable[[], Mapping[str, Any] | None]  # meta.json of the live generation
 # A builder whose bot was killed ends within this; it yields the processor to everything else.
-DYING_SECONDS = GRACE_SECONDS + PUBLISHING_SECONDS + 10.0
+MARGIN_SECONDS = 10.0
+DYING_SECONDS = GRACE_SECONDS + PUBLISHING_SECONDS + MARGIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ UNNAMED = re.compile(rf"(?:you|they|he|she|it|we|this|these|those)\b|{FINITE.pat
 BEGINNING = 7  # words among which a clause has its verb
 LEAST_TERMS = 3  # of a clause: fewer words are found anywhere
 MOST_JOINTS = 4  # of one claim
-MOST_CHARACTERS = 600  # longer ones are no sentences
 SUBJECT_WORDS = 4
 
 
@@ -62,8 +61,6 @@ def splits_of(claim: str) -> Iterator[Split]:
     >>> split.rest
     'On the Free plan, you can invite all people.'
     """
-    if len(claim) > MOST_CHARACTERS:
-        return
     condition = CONDITION.match(claim)
     start = condition.end() if condition is not None else 0
     for joint in islice(JOINT.finditer(claim, start), MOST_JOINTS):

@@ -28,8 +28,9 @@ HALF_NEGATION = re.compile(  # says what cannot be, in a verb: matches either
     r"ignor|alone|reverse|hid(?:e|den|ing)\b|separate|after all|switched off|read-only)"
 )
 NEGATIONS = frozenset(terms_of("not no never cannot can't don't doesn't isn't without nothing"))
-CLAUSE = re.compile(
-    r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since|so that)\b|"
+CLAUSE = re.compile(r"[,;:()–—]\s|\b(?:but|although|though|while|whereas|because|since|so that)\b")
+# What stands before "and cannot be reversed" is not denied.
+AND_NOT = re.compile(
     r"\band (?=(?:cannot|never)\b|(?:can|do|does|is|are|was|will|has|have)(?:n't| not)\b)",
     re.IGNORECASE,
 )
@@ -37,11 +38,8 @@ CONDITIONAL = re.compile(r"\W*(?:even )?(?:if|when|whenever|once|after|before|un
 VERB = re.compile(r"\b(?:can|cannot|may|must|will|is|are|was|has|have|does|do)\b")
 YES_NO = re.compile(r"\W*(?:yes|no|not \w+|never)\W*|[✓✔✗✘×]", re.IGNORECASE)
 NO_SIGN = re.compile("[✗✘×]")
-# Says in other words that something is not so, or not always.
-OTHERWISE_DENIED = re.compile(
-    r"\b(?:lock|block|prevent|clos|disabl|disappear|vanish|independent|unlimit|maxim|differ|"
-    r"(?:gone|off|until|instead|optional|same|at most|up to)\b|free\b(?! plan))"
-)
+# Says in other words that something is not so.
+OTHERWISE_DENIED = re.compile(r"\b(?:lock(?:s|ed)?|closed|disappears?|vanish(?:es)?|independent)\b")
 LISTED = 5  # words
 LONG_CELL = 4  # words, with the name of its column
 LEAST_CLAUSE_TERMS = 2
@@ -54,16 +52,18 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
 
     What a claim denies, something near it has to deny, in whatever words.
     """
-    there = [
-        (frozenset(terms_of(clause)), polarity, _polarity(unit.lead_in))
-        for unit in nearest
-        for clause, polarity in _said(unit, claim)
-    ]
     may_deny = any(_may_deny(unit, claim) for unit in nearest)
     for clause in _asserted(claim):
         said, wanted = _polarity(clause), frozenset(terms_of(clause))
         if said is False and not may_deny:
             return True
+        is_condition = said is True and _is_condition(clause)
+        there = [
+            (frozenset(terms_of(other)), polarity, _polarity(unit.lead_in))
+            for unit in nearest
+            for other, polarity in _said(unit, claim)
+            if _is_condition(other) or not is_condition
+        ]
         shares = [share_of(wanted, terms) for terms, _, _ in there]
         best = max(shares, default=0.0)
         if said is None or len(wanted) < LEAST_CLAUSE_TERMS or best < SAME_CLAUSE:
@@ -105,17 +105,27 @@ def _said(unit: Unit, claim: str) -> list[tuple[str, bool | None]]:
     is_denied = NEGATION.search(fold(unit.heading)) and not VERB.search(fold(unit.text))
     if is_denied:
         return [(f"{unit.heading} {clause}", None) for clause in _clauses(unit.text)]
-    return [(clause, _polarity(clause)) for clause in _clauses(unit.text)]
+    clauses = [part for clause in _clauses(unit.text) for part in _with_first_part(clause)]
+    return [(clause, _polarity(clause)) for clause in clauses]
+
+
+def _with_first_part(clause: str) -> tuple[str, ...]:
+    first, *rest = AND_NOT.split(clause, maxsplit=1)
+    return (first, clause) if rest else (clause,)
 
 
 def _asserted(claim: str) -> Iterator[str]:
-    """Give the clauses of a claim that say that something is so: no condition, no listed noun."""
+    """Give the clauses of a claim, without what only goes on with a list of nouns."""
     for place, clause in enumerate(_clauses(claim)):
-        folded = fold(clause)
-        is_short = len(folded.split()) <= LISTED
+        is_short = len(clause.split()) <= LISTED
         is_listed = place > 0 and is_short and not (is_sentence(clause) or actions_of(clause))
-        if NEGATION.search(folded) or not (is_listed or CONDITIONAL.match(folded)):
+        if not is_listed or NEGATION.search(fold(clause)):
             yield clause
+
+
+def _is_condition(clause: str) -> bool:
+    """Tell whether a clause only says when: "if you edit it" may stand for "later edits"."""
+    return CONDITIONAL.match(fold(clause)) is not None
 
 
 def _clauses(text: str) -> Iterator[str]:

@@ -40,7 +40,8 @@ from .wording import meanings_of, without_head
 NEAR_BEST = 0.07  # units as similar as this to the best one speak for it
 OPPOSITE = "opposite in snippet"
 OTHER_ACTION = "action not in snippet"
-NO_ROLE = "role not in snippet"
+NOT_THERE = "{} not in snippet"
+NO_ROLE = NOT_THERE.format("role")
 MOST_TRIES = 12  # to put a claim together from snippets
 CLOSEST = (
     "words of the question not in snippet",
@@ -206,7 +207,7 @@ class Support:
         if absent != "number" and is_quoted(claim, passages.units):
             return ""
         if absent or self._echoes(claim, passages.whole.meanings):
-            return f"{absent or 'words of the question'} not in snippet"
+            return NOT_THERE.format(absent or "words of the question")
         flips = is_flipped(claim, nearest)
         turns = not DENIED.search(fold(claim)) and all(
             is_opposite(claim, unit.passage) for unit in nearest

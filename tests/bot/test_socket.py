@@ -205,7 +205,7 @@ async def test_while_the_old_connection_serves_nothing_is_given_up(sim: Simulato
     async with supervised(sim, patience_seconds=SHORT_PATIENCE_SECONDS) as bot:
         await sim.fault("refuse_handshake", times=1_000)
         await sim.fault("warning")
-        await asyncio.sleep(SHORT_PATIENCE_SECONDS)
+        await asyncio.sleep(1.5 * SHORT_PATIENCE_SECONDS)  # longer than it would be waited for
         await sim.wait_for(more_than(sim, opened(sim) + 1))
         await pong(sim)
         await sim.fault("clear")
