@@ -92,13 +92,7 @@ def _assemble(
 ) -> Parts:
     hearing, background = Hearing(), Background()
     tools = _make_tools(slack, identity, store, client)
-    admin_check = AdminCheck(
-        client,
-        admins=slack.admins,
-        usergroup=slack.admin_usergroup,
-        team_id=identity.team_id,
-        membership=tools.membership,
-    )
+    admin_check = _make_admin_check(tools)
     slots = ModelSlots(
         slack.max_concurrent, patience_seconds=pace.patience, again_seconds=pace.again
     )
@@ -148,6 +142,16 @@ def _make_tools(
         ),
         policy=Policy(client, membership, store.rules, allows_guests=slack.allows_guests),
         feedback_log=FeedbackLog(slack.feedback_file, secret=slack.bot_token),
+    )
+
+
+def _make_admin_check(tools: HandlerTools) -> AdminCheck:
+    return AdminCheck(
+        tools.client,
+        admins=tools.slack.admins,
+        usergroup=tools.slack.admin_usergroup,
+        team_id=tools.identity.team_id,
+        membership=tools.membership,
     )
 
 

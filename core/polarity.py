@@ -52,40 +52,37 @@ def is_flipped(claim: str, nearest: Sequence[Unit]) -> bool:
 
     What a claim denies, something near it has to deny, in whatever words.
     """
-    may_deny = any(_may_deny(unit, claim) for unit in nearest)
+    there = [
+        (frozenset(terms_of(clause)), _is_condition(clause), (polarity, _polarity(unit.lead_in)))
+        for unit in nearest
+        for clause, polarity in _said(unit, claim)
+    ]
+    may_deny = not all(all(both) for *_, both in there) or any(map(_is_denying, nearest))
     for clause in _asserted(claim):
         said, wanted = _polarity(clause), frozenset(terms_of(clause))
         if said is False and not may_deny:
             return True
-        is_condition = said is True and _is_condition(clause)
-        there = [
-            (frozenset(terms_of(other)), polarity, _polarity(unit.lead_in))
-            for unit in nearest
-            for other, polarity in _said(unit, claim)
-            if _is_condition(other) or not is_condition
-        ]
-        shares = [share_of(wanted, terms) for terms, _, _ in there]
+        is_any = said is not True or not _is_condition(clause)
+        near = [(terms, both) for terms, is_condition, both in there if is_any or is_condition]
+        shares = [share_of(wanted, terms) for terms, _ in near]
         best = max(shares, default=0.0)
         if said is None or len(wanted) < LEAST_CLAUSE_TERMS or best < SAME_CLAUSE:
             continue
         told = len(wanted - NEGATIONS)
         if best * len(wanted) < min(LEAST_SHARED_TERMS, told):
             continue
-        near = [
-            polarities
-            for share, (_, *polarities) in zip(shares, there, strict=True)
-            if share >= best - 0.01
+        nearly_best = [
+            both for share, (_, both) in zip(shares, near, strict=True) if share >= best - 0.01
         ]
-        if all(own not in (said, None) and lead in (True, not said) for own, lead in near):
+        if all(own not in (said, None) and lead in (True, not said) for own, lead in nearly_best):
             return True
     return False
 
 
-def _may_deny(unit: Unit, claim: str) -> bool:
-    """Tell whether a unit denies something, if only in other words: "it disappears"."""
-    polarities = [_polarity(unit.lead_in), *(polarity for _, polarity in _said(unit, claim))]
+def _is_denying(unit: Unit) -> bool:
+    """Tell whether a unit denies something in other words: "the option disappears"."""
     folded = fold(f"{unit.heading} {unit.lead_in} {unit.text}")
-    return not all(polarities) or OTHERWISE_DENIED.search(folded) is not None
+    return OTHERWISE_DENIED.search(folded) is not None
 
 
 def _said(unit: Unit, claim: str) -> list[tuple[str, bool | None]]:

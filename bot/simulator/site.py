@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from pathlib import Path
 
 from aiohttp import web
@@ -50,9 +49,7 @@ class Site:
         scale: Scale,
     ) -> None:
         self._url = url
-        self.tokens = Tokens(
-            f"xoxb-sim-{secrets.token_hex(12)}", f"xapp-sim-{secrets.token_hex(12)}"
-        )
+        self.tokens = Tokens.new()
         self.feed = Feed()
         self.workspace = Workspace(load_manifest(manifest), clock, self.feed, scale)
         self._faults = Faults()

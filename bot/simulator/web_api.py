@@ -26,6 +26,11 @@ class Tokens:
     bot_token: str
     app_token: str
 
+    @classmethod
+    def new(cls) -> Tokens:
+        """Make credentials that nobody can guess."""
+        return cls(f"xoxb-sim-{secrets.token_hex(12)}", f"xapp-sim-{secrets.token_hex(12)}")
+
 
 class Buckets:
     """One token bucket for each method, for chat.postMessage one for each channel."""

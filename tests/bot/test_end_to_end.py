@@ -21,7 +21,7 @@ from .terminal import REFUSAL, Json, Running, Terminal
 LOCK = "how do I lock timesheets?"
 NEW_TEXT = "1. Ring the brass bell.\n2. Say the date aloud.\n3. Timesheets are locked.\n"
 LONG_TEXT = "".join(f"Tablet number {n} is a kiosk that many people share.\n" for n in range(9))
-SECONDS = 60.0  # a builder yields the processor to all that is busy
+SECONDS = 20.0
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Office:
 @pytest.fixture
 async def office(sim: Simulator, own: Terminal) -> AsyncIterator[Office]:
     """Start the bot on the local Slack, with its own copy of the library."""
-    terminal = own.on(sim, REBUILD_COOLDOWN="0")
+    terminal = own.on(sim, REBUILD_COOLDOWN="0", BUILD_NICE="0")  # whatever else is busy
     running = await terminal.start("run")
     try:
         await sim.wait_connected(SECONDS)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shutil
 import socket
 import subprocess
@@ -42,7 +41,7 @@ class Built:
     """How a build ended, what it cost, and its report."""
 
     code: int
-    seconds: float  # of CPU: other processes take time too
+    seconds: float
     peak_bytes: int
     report: dict[str, Any]
     err: str
@@ -83,7 +82,7 @@ def build(knowledge: Path, index: Path, *, before: tuple[str, ...] = ()) -> Buil
     """Build in a process of its own, without the rights of root over files; watch its memory."""
     command = [*before, sys.executable, "-m", "bot", "build", str(knowledge)]
     command += ["--index", str(index), "--lexical-only", "--json"]
-    started, spent_before = time.monotonic(), _children_seconds()
+    started = time.monotonic()
     with (
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
@@ -95,7 +94,7 @@ def build(knowledge: Path, index: Path, *, before: tuple[str, ...] = ()) -> Buil
             if time.monotonic() - started > TIMEOUT_SECONDS:
                 process.kill()
             time.sleep(0.002)
-        seconds = _children_seconds() - spent_before
+        seconds = time.monotonic() - started
         out.seek(0)
         err.seek(0)
         said = out.read()
@@ -103,14 +102,8 @@ def build(knowledge: Path, index: Path, *, before: tuple[str, ...] = ()) -> Buil
         return Built(process.returncode, seconds, peak, report, err.read().decode())
 
 
-def _children_seconds() -> float:
-    """Give the CPU seconds of all processes that have ended here."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def build_twice(knowledge: Path, place: Path, *, before: tuple[str, ...] = ()) -> Built:
-    """Give the cheaper of two first builds: the processor is shared."""
+    """Give the quicker of two first builds: other processes take time too."""
     builds = [build(knowledge, place / f"index-{n}", before=before) for n in range(2)]
     return min(builds, key=lambda b: b.seconds)
 
